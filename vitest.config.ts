@@ -2,6 +2,13 @@ import { existsSync } from 'node:fs';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
+// Nothing that the suite starts may report home or look beyond this machine.
+process.env.WRANGLER_SEND_METRICS ??= 'false';
+process.env.WRANGLER_SEND_ERROR_REPORTS ??= 'false';
+process.env.WRANGLER_HIDE_BANNER ??= 'true';
+process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
+process.env.WRANGLER_LOG_PATH ??= '.wrangler/logs';
+
 /** Tests run in Node by default; files under `test/workers/` run inside workerd. */
 export default defineConfig({
   test: {
