@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { METRICS } from 'fanal/api/metrics.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { ALERTS } from '../../../node/operate/alerts.ts';
 import { DASHBOARD_NAMES, printDashboard } from '../../../node/operate/dashboards.ts';
-import { printRules } from '../../../node/operate/rules.ts';
+import { printRules, runbookFile } from '../../../node/operate/rules.ts';
 import { printUnits } from '../../../node/operate/service.ts';
 import { type History, RULE_CASES } from './rule-cases.ts';
+
+const RUNBOOKS = resolve(import.meta.dirname, '../../../docs/runbooks');
 
 /** Metrics that the Node.js and process collectors give, and Prometheus itself. */
 const USUAL = new Set([
@@ -56,6 +58,16 @@ describe('the alert rules', () => {
     const names = ALERTS.map((alert) => alert.name);
     expect(new Set(names).size).toBe(names.length);
     expect(Object.keys(RULE_CASES).sort()).toEqual([...names].sort());
+  });
+});
+
+describe('the runbooks', () => {
+  it.each([...ALERTS])('$name has a page that opens with its line and quotes its rule', (alert) => {
+    const page = readFileSync(join(RUNBOOKS, runbookFile(alert.name)), 'utf8');
+    expect(page.startsWith(`# ${alert.name}\n\n${alert.summary} **${alert.runbook}**\n`)).toBe(
+      true,
+    );
+    expect(page).toContain(`\n${alert.expr}\n`);
   });
 });
 
