@@ -172,10 +172,15 @@ export class Reader {
     return values;
   }
 
-  option<T>(read: (reader: Reader) => T): T | null {
+  /** A byte that is 0 or 1. */
+  flag(): boolean {
     const flag = this.u8();
     if (flag > 1) throw this.error('flag', `expected 0 or 1, found ${flag}`);
-    return flag === 1 ? read(this) : null;
+    return flag === 1;
+  }
+
+  option<T>(read: (reader: Reader) => T): T | null {
+    return this.flag() ? read(this) : null;
   }
 
   /** Refuses anything left over. */

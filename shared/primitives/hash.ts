@@ -23,6 +23,8 @@ export type HashTag =
   | 'fanal/validator-set/v1'
   | 'fanal/consensus-snapshot/v1'
   | 'fanal/possession/v1'
+  | 'fanal/genesis/v1'
+  | 'fanal/payout/v1'
   | 'fanal/order/v1'
   | 'fanal/leader/v1'
   | 'fanal/proposer/v1'

@@ -1,0 +1,55 @@
+/**
+ * What the state commits to for one address: its balance, its coins, and its whole history
+ * (docs/protocol.md §7.2).
+ */
+import type { Bytes32 } from '../primitives/bytes.ts';
+import { ZERO_32 } from '../primitives/bytes.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { type Hash, sha256 } from '../primitives/hash.ts';
+
+export interface AddressRecord {
+  /** Units: the sum of the address's coins. */
+  readonly balance: bigint;
+  readonly coinCount: bigint;
+  /** Map of `coinKey` to coin value. */
+  readonly coinsRoot: Bytes32;
+  readonly historySize: bigint;
+  /** List of history entries, in ledger order. */
+  readonly historyRoot: Bytes32;
+}
+
+export const ADDRESS_RECORD_BYTES = 88;
+
+export const addressRecordCodec: Codec<AddressRecord> = codec(
+  'address record',
+  ADDRESS_RECORD_BYTES,
+  (writer, record) => {
+    writer
+      .u64(record.balance)
+      .u64(record.coinCount)
+      .bytes(record.coinsRoot, 32)
+      .u64(record.historySize)
+      .bytes(record.historyRoot, 32);
+  },
+  (reader) => ({
+    balance: reader.u64(),
+    coinCount: reader.u64(),
+    coinsRoot: reader.bytes32(),
+    historySize: reader.u64(),
+    historyRoot: reader.bytes32(),
+  }),
+);
+
+/** The root of a map without entries. */
+export const NO_COINS_ROOT: Hash = ZERO_32;
+/** The root of a list without leaves, SHA-256(""). */
+export const NO_HISTORY_ROOT: Hash = /* @__PURE__ */ sha256(new Uint8Array(0));
+
+/** What an address that no transaction ever touched has; the state holds no record for it. */
+export const UNUSED_ADDRESS: AddressRecord = {
+  balance: 0n,
+  coinCount: 0n,
+  coinsRoot: NO_COINS_ROOT,
+  historySize: 0n,
+  historyRoot: NO_HISTORY_ROOT,
+};

@@ -1,0 +1,87 @@
+/**
+ * A header: everything a block promises, in 257 bytes (docs/protocol.md §8).
+ *
+ * The leaf hash of a header in the header log is the block's id, so whoever proves the leaf has
+ * proved the block.
+ */
+import { type Bytes32, concat } from '../primitives/bytes.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { type Hash, sha256 } from '../primitives/hash.ts';
+
+export interface Header {
+  readonly height: bigint;
+  readonly epoch: number;
+  /** Milliseconds since 1970; never before the parent's. */
+  readonly time: bigint;
+  /** Root of the header log before this header; its size is the height. */
+  readonly previousRoot: Bytes32;
+  readonly txRoot: Bytes32;
+  readonly txCount: number;
+  /** The state map after this block. */
+  readonly stateRoot: Bytes32;
+  /** The set that certifies this header. */
+  readonly validatorsHash: Bytes32;
+  /** The next epoch's set in the last header of an epoch, else zero. */
+  readonly nextValidatorsHash: Bytes32;
+  /** The last commit in this block. */
+  readonly commitIndex: bigint;
+  readonly commitDigest: Bytes32;
+  /** What a node needs to resume consensus from here. */
+  readonly consensusSnapshotHash: Bytes32;
+}
+
+export const HEADER_VERSION = 1;
+export const HEADER_BYTES = 257;
+
+export const headerCodec: Codec<Header> = codec(
+  'header',
+  HEADER_BYTES,
+  (writer, header) => {
+    writer
+      .u8(HEADER_VERSION)
+      .u64(header.height)
+      .u32(header.epoch)
+      .u64(header.time)
+      .bytes(header.previousRoot, 32)
+      .bytes(header.txRoot, 32)
+      .u32(header.txCount)
+      .bytes(header.stateRoot, 32)
+      .bytes(header.validatorsHash, 32)
+      .bytes(header.nextValidatorsHash, 32)
+      .u64(header.commitIndex)
+      .bytes(header.commitDigest, 32)
+      .bytes(header.consensusSnapshotHash, 32);
+  },
+  (reader) => {
+    const version = reader.u8();
+    if (version !== HEADER_VERSION) {
+      throw reader.error('version', `expected version ${HEADER_VERSION}, found ${version}`);
+    }
+    return {
+      height: reader.u64(),
+      epoch: reader.u32(),
+      time: reader.u64(),
+      previousRoot: reader.bytes32(),
+      txRoot: reader.bytes32(),
+      txCount: reader.u32(),
+      stateRoot: reader.bytes32(),
+      validatorsHash: reader.bytes32(),
+      nextValidatorsHash: reader.bytes32(),
+      commitIndex: reader.u64(),
+      commitDigest: reader.bytes32(),
+      consensusSnapshotHash: reader.bytes32(),
+    };
+  },
+);
+
+const LEAF_PREFIX = Uint8Array.of(0x00);
+
+/** The block id: the leaf hash of the header in the header log, SHA-256(0x00 ‖ header). */
+export function blockId(header: Header): Hash {
+  return sha256(concat(LEAF_PREFIX, headerCodec.encode(header)));
+}
+
+/** Says whether this is the last header of its epoch. */
+export function endsEpoch(header: Header): boolean {
+  return header.nextValidatorsHash.some((byte) => byte !== 0);
+}

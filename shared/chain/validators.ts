@@ -1,0 +1,123 @@
+/**
+ * The validators of an epoch: who may sign, and with how much stake (docs/protocol.md §3).
+ *
+ * A set is ordered by name, and a validator's place in it is its index wherever the epoch's
+ * messages name an author or a cosigner. The set's hash stands in every header it signs.
+ */
+import type { AddressBytes } from '../crypto/address.ts';
+import { type Bytes32, equalBytes } from '../primitives/bytes.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { DecodeError } from '../primitives/errors.ts';
+import { type Hash, taggedHash } from '../primitives/hash.ts';
+import { readAddress, writeAddress } from './address-codec.ts';
+import { MAX_SUPPLY, MAX_VALIDATORS } from './limits.ts';
+import { hasDistinctKeys, readKeys, type ValidatorKeys, writeKeys } from './registration.ts';
+import { isValidatorName, readName, writeText } from './text.ts';
+
+export interface Validator extends ValidatorKeys {
+  readonly name: string;
+  /** Units, at least 1. */
+  readonly stake: bigint;
+  readonly owner: AddressBytes;
+}
+
+export interface ValidatorSet {
+  /** Ascending by name; the index of a validator is its place here. */
+  readonly validators: readonly Validator[];
+  readonly totalStake: bigint;
+  /** H(validator-set, encoded set). */
+  readonly hash: Hash;
+}
+
+const MIN_ENTRY_BYTES = 2 + 1 + 8 + 96 + 33;
+const MAX_SET_BYTES = 2 + MAX_VALIDATORS * (2 + 32 + 8 + 96 + 33);
+
+const entriesCodec: Codec<readonly Validator[]> = codec(
+  'validator set',
+  MAX_SET_BYTES,
+  (writer, validators) => {
+    writer.list(validators, MAX_VALIDATORS, (w, validator) => {
+      writeText(w, validator.name);
+      w.u64(validator.stake);
+      writeKeys(w, validator);
+      writeAddress(w, validator.owner);
+    });
+  },
+  (reader) =>
+    reader.list(MAX_VALIDATORS, MIN_ENTRY_BYTES, (item) => ({
+      name: readName(item),
+      stake: item.u64(),
+      ...readKeys(item),
+      owner: readAddress(item),
+    })),
+);
+
+/**
+ * Makes a set of its validators, in whatever order they come.
+ *
+ * @throws {DecodeError} `validators/empty`, `/name`, `/stake`, `/keys` when they cannot form one
+ */
+export function validatorSet(validators: readonly Validator[]): ValidatorSet {
+  return checked(validators.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)));
+}
+
+export const validatorSetCodec: Codec<ValidatorSet> = codec(
+  'validator set',
+  MAX_SET_BYTES,
+  (writer, set) => entriesCodec.write(writer, set.validators),
+  (reader) => checked(entriesCodec.read(reader)),
+);
+
+/** The index of the validator with this name, or −1. */
+export function validatorIndex(set: ValidatorSet, name: string): number {
+  return set.validators.findIndex((validator) => validator.name === name);
+}
+
+/** Says whether two sets are the same. */
+export function sameSet(a: ValidatorSet, b: ValidatorSet): boolean {
+  return equalBytes(a.hash, b.hash);
+}
+
+/** Requires ascending names, positive stakes, and 3n distinct keys. */
+function checked(validators: readonly Validator[]): ValidatorSet {
+  if (validators.length === 0 || validators.length > MAX_VALIDATORS) {
+    throw new DecodeError(
+      'validators/count',
+      `expected 1 to ${MAX_VALIDATORS} validators, found ${validators.length}`,
+    );
+  }
+  let totalStake = 0n;
+  let previous = '';
+  const keys = new Set<string>();
+  for (const validator of validators) {
+    const { name, stake } = validator;
+    if (!isValidatorName(name) || name <= previous) {
+      throw new DecodeError(
+        'validators/name',
+        `expected ascending distinct names, found ${JSON.stringify(name)}`,
+      );
+    }
+    if (stake < 1n || stake > MAX_SUPPLY) {
+      throw new DecodeError('validators/stake', `${name}: stake ${stake} is out of range`);
+    }
+    if (!hasDistinctKeys(validator)) {
+      throw new DecodeError('validators/keys', `${name}: one key is used for two things`);
+    }
+    for (const key of keyTexts(validator)) {
+      if (keys.has(key))
+        throw new DecodeError('validators/keys', `${name}: a key is already taken`);
+      keys.add(key);
+    }
+    previous = name;
+    totalStake += stake;
+  }
+  if (totalStake > MAX_SUPPLY) {
+    throw new DecodeError('validators/stake', `the stakes sum to ${totalStake}`);
+  }
+  const hash = taggedHash('fanal/validator-set/v1', entriesCodec.encode(validators));
+  return { validators, totalStake, hash };
+}
+
+function keyTexts({ vertexKey, checkpointKey, networkKey }: ValidatorKeys): string[] {
+  return [vertexKey, checkpointKey, networkKey].map((key: Bytes32) => key.join());
+}
