@@ -14,10 +14,9 @@
 
 import type { Header } from 'fanal/chain/header.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
-import type { CertifiedCheckpoint } from 'fanal/checkpoint/certify.ts';
 import type { Branded } from 'fanal/primitives/brand.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
-import type { BlockInput } from '../core/types.ts';
+import type { BlockInput, CertifiedCheckpoint } from '../core/types.ts';
 
 /** Canonical bytes of the named type: the codec of the same name in `shared/` reads them. */
 export type Encoded<Name extends string> = Branded<Bytes, `Encoded<${Name}>`>;
@@ -27,10 +26,12 @@ export interface Ledger {
    * Executes the next block in one durable SQLite transaction. When this returns, the block is on
    * disk; when it throws, nothing of it is.
    *
+   * @param verified one byte a transaction: 1 where this node has already checked every signature
+   *   of exactly these bytes. The others are checked here.
    * @throws {FanalError} `ledger/height` unless `block.height` is tip + 1
    * @throws {StoreError} `store/…`: the node must stop
    */
-  execute(block: BlockInput): ExecutedBlock;
+  execute(block: BlockInput, verified?: Uint8Array): ExecutedBlock;
 
   /**
    * Executes a block that another node cut, and keeps it only if that gives the header it carries.
@@ -46,7 +47,7 @@ export interface Ledger {
   discardUncertified(): Tip;
 
   /** Adds to the performance board what the certifier saw of each validator. */
-  recordCosigning(epoch: number, rows: readonly CosigningCounts[]): void;
+  recordCosigning(report: CosigningReport): void;
 
   /** Removes what is past the retention window. Bounded work a call; says if there is more. */
   prune(): boolean;
@@ -234,24 +235,32 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-/** What the certifier counted of one validator since the last report. */
-export interface CosigningCounts {
-  readonly validator: Bytes32;
-  /** Checkpoints certified while the validator was in the set. */
-  readonly checkpoints: number;
-  /** Of these, cosigned within ten seconds. */
-  readonly cosigned: number;
-  readonly matched: number;
-  readonly mismatched: number;
+/** What the certifier saw for one certified size, by index in the epoch's set. */
+export interface CosigningReport {
+  readonly epoch: number;
+  readonly size: bigint;
+  /** Cosigned the certified root within ten seconds. */
+  readonly matched: readonly number[];
+  /** Cosigned another root at that size. */
+  readonly mismatched: readonly number[];
 }
 
 /** One row of `fanal validators` and `/v1/validators`. */
-export interface ValidatorBoardRow extends CosigningCounts {
+export interface ValidatorBoardRow {
+  readonly name: string;
   readonly record: Encoded<'ValidatorRecord'>;
+  /** In the set of the epoch asked for. */
   readonly active: boolean;
+  /** Stake in that set, or bonded when not active. */
   readonly stake: bigint;
-  /** Rounds in which a vertex of this validator was committed. */
+  /** Vertices of this validator that were committed in the epoch. */
   readonly rounds: bigint;
-  /** Rewards accrued in the epoch, in units. */
+  /** Units: paid at the epoch's end, or what would be paid if it ended now. */
   readonly rewards: bigint;
+  /** Checkpoints certified in the epoch, as far as this node saw them. */
+  readonly checkpoints: bigint;
+  /** Of these, cosigned within ten seconds with the certified root. */
+  readonly cosigned: bigint;
+  /** Cosignatures of another root. */
+  readonly mismatched: bigint;
 }
