@@ -18,6 +18,7 @@ export type HashTag =
   | 'fanal/txid/v1'
   | 'fanal/sighash/v1'
   | 'fanal/vertex/v1'
+  | 'fanal/payload/v1'
   | 'fanal/commit/v1'
   | 'fanal/address/v1'
   | 'fanal/validator-set/v1'
