@@ -1,0 +1,46 @@
+/**
+ * One field for a height, a payment or an address.
+ */
+import { signal } from '@preact/signals';
+import { go, placeOf } from '../router.ts';
+
+const text = signal('');
+const problem = signal<string | null>(null);
+
+function submit(event: Event): void {
+  event.preventDefault();
+  const place = placeOf(text.value.trim());
+  problem.value =
+    place === null
+      ? 'That is neither a height, nor a payment (64 hex digits), nor an address.'
+      : null;
+  if (place !== null) go(place);
+}
+
+export function Search() {
+  return (
+    <search>
+      <form class="row" onSubmit={submit}>
+        <div class="grow">
+          <label for="search">Block, payment or address</label>
+          <input
+            id="search"
+            autocomplete="off"
+            spellcheck={false}
+            value={text.value}
+            aria-describedby={problem.value === null ? undefined : 'search-problem'}
+            onInput={(event) => {
+              text.value = event.currentTarget.value;
+            }}
+          />
+        </div>
+        <button type="submit">Look up</button>
+        {problem.value !== null && (
+          <p id="search-problem" role="alert">
+            {problem.value}
+          </p>
+        )}
+      </form>
+    </search>
+  );
+}
