@@ -1,0 +1,40 @@
+/**
+ * Limits of the running node's own queues and threads.
+ */
+export const RUNTIME_LIMITS = {
+  /** Signatures in one piece of work for a thread: about four milliseconds. */
+  verifyBatch: 64,
+  /** Pieces that a thread has at hand, so that it never waits for the next. */
+  verifyInFlight: 2,
+  /** Transaction signatures waiting to be checked; above it nodes and wallets hear "busy". */
+  verifyWaiting: 20_000,
+
+  /** Events waiting for the core. Only answers to its own effects count, so it stays small. */
+  driverQueue: 100_000,
+  /** Events handled before timers and sockets get a turn. */
+  driverTurnEvents: 256,
+  driverTurnMillis: 8,
+
+  /** Writes that may wait for the journal before the driver pauses. */
+  journalWaitingWrites: 20_000,
+  journalLazyMillis: 50,
+
+  /** Transactions passed on to proposers in one message. */
+  gossipBytes: 256 * 1024,
+  gossipCount: 512,
+  gossipMillis: 5,
+
+  /** Peers that are asked for the same blocks before a sync attempt counts as failed. */
+  syncPeers: 3,
+  syncBlocks: 64,
+  syncBytes: 16 * 1024 * 1024,
+  syncRetryMillis: 500,
+  /** Blocks behind the certified tip at which a node counts as caught up. */
+  syncedBlocks: 2n,
+
+  certifiedEvents: 1_024,
+  shutdownMillis: 10_000,
+  /** The doppelganger watch after a restore. */
+  watchMillis: 60_000,
+  watchHeights: 20n,
+} as const;

@@ -1,0 +1,45 @@
+/**
+ * Hashing and signing for the core, by the platform's native code.
+ */
+import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { SEED_BYTES } from 'fanal/crypto/ed25519.ts';
+import { assert } from 'fanal/primitives/assert.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
+import { concat } from 'fanal/primitives/bytes.ts';
+import type { HashTag } from 'fanal/primitives/hash.ts';
+import type { CryptoPort } from '../core/types.ts';
+
+/** What a PKCS #8 wrapping of an Ed25519 seed begins with (RFC 8410 §7). */
+const PKCS8_PREFIX = Uint8Array.of(
+  ...[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04],
+  0x20,
+);
+
+/** The tagged hash of the protocol, computed natively. */
+export function nativeTaggedHash(tag: HashTag, ...parts: Bytes[]): Bytes32 {
+  const hash = createHash('sha256').update(`${tag}\n`, 'latin1');
+  for (const part of parts) hash.update(part);
+  const digest = hash.digest();
+  // A copy of its own: digests share no memory with anything, and are plain byte arrays.
+  return new Uint8Array(digest) as Bytes32;
+}
+
+/** Signs with an Ed25519 seed, about 40 µs each. */
+export function nativeSigner(seed: Bytes): (message: Bytes) => Bytes {
+  assert(seed.length === SEED_BYTES, 'an Ed25519 seed has 32 bytes');
+  const key: KeyObject = createPrivateKey({
+    key: Buffer.from(concat(PKCS8_PREFIX, seed)),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return (message) => new Uint8Array(sign(null, message, key));
+}
+
+/** The core's port: two keys that the core itself never sees. */
+export function nativeCryptoPort(vertexSeed: Bytes, checkpointSeed: Bytes): CryptoPort {
+  return {
+    hash: nativeTaggedHash,
+    signVertex: nativeSigner(vertexSeed),
+    signCheckpoint: nativeSigner(checkpointSeed),
+  };
+}
