@@ -6,6 +6,7 @@
  * prototype, so `__proto__` is a name like any other.
  */
 import { MAX_JSON_DEPTH, MAX_JSON_TOKENS } from '../chain/limits.ts';
+import { noteFromBytes } from '../checkpoint/note.ts';
 import type { Bytes } from '../primitives/bytes.ts';
 import { DecodeError } from '../primitives/errors.ts';
 
@@ -26,37 +27,12 @@ export function parseJson(bytes: Bytes): JsonValue {
   return new Parser(decodeUtf8(bytes)).document();
 }
 
-/**
- * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
- *
- * @throws {DecodeError} `encoding/json`
- */
 function decodeUtf8(bytes: Bytes): string {
-  let text = '';
-  let at = 0;
-  while (at < bytes.length) {
-    const first = bytes[at] as number;
-    if (first < 0x80) {
-      text += String.fromCharCode(first);
-      at++;
-      continue;
-    }
-    const extra = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    if (first < 0xc2 || first > 0xf4 || at + extra >= bytes.length) throw refuse(at, 'bad UTF-8');
-    let point = first & (0x3f >> extra);
-    for (let i = 1; i <= extra; i++) {
-      const next = bytes[at + i] as number;
-      if ((next & 0xc0) !== 0x80) throw refuse(at, 'bad UTF-8');
-      point = (point << 6) | (next & 0x3f);
-    }
-    const least = extra === 3 ? 0x10000 : extra === 2 ? 0x800 : 0x80;
-    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-      throw refuse(at, 'bad UTF-8');
-    }
-    text += String.fromCodePoint(point);
-    at += extra + 1;
+  try {
+    return noteFromBytes(bytes);
+  } catch {
+    throw refuse(0, 'bad UTF-8');
   }
-  return text;
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;

@@ -21,6 +21,13 @@ export interface Shape<Value, Json = unknown> {
   from(json: unknown, place?: string): Value;
 }
 
+/** Any shape, whatever it reads and writes. */
+export interface AnyShape {
+  readonly schema: JsonSchema;
+  to(value: never): unknown;
+  from(json: unknown, place?: string): unknown;
+}
+
 /** What a shape reads and writes. */
 export type ValueOf<S> = S extends Shape<infer Value, infer _> ? Value : never;
 /** How a shape looks in JSON. */
@@ -136,7 +143,7 @@ export function nullable<Value, Json>(shape: Shape<Value, Json>): Shape<Value | 
   };
 }
 
-type Fields = Readonly<Record<string, Shape<never, unknown>>>;
+type Fields = Readonly<Record<string, AnyShape>>;
 type FieldValues<F> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 type FieldJson<F> = { readonly [Name in keyof F]: JsonOf<F[Name]> };
 
@@ -171,7 +178,7 @@ export function object<F extends Fields>(fields: F): Shape<FieldValues<F>, Field
 }
 
 type KindOf<S> = ValueOf<S> extends { readonly kind: infer Kind } ? Kind : never;
-type Choices = readonly Shape<never, unknown>[];
+type Choices = readonly AnyShape[];
 
 /** One of several objects, told apart by `kind`. */
 export function choice<const C extends Choices>(

@@ -1,0 +1,135 @@
+/**
+ * The world as a client needs it, and the one place that takes it from `globalThis`.
+ *
+ * Everything can be handed in instead: tests hand in a clock and a network of their own.
+ */
+
+import { verifyInJavaScript } from '../crypto/ed25519.ts';
+import type { VerifyBatch } from '../crypto/filter.ts';
+import { type SubtleVerifier, verifyWithWebCrypto } from '../crypto/webcrypto.ts';
+import type { Bytes } from '../primitives/bytes.ts';
+import { FanalError } from '../primitives/errors.ts';
+
+/** The part of `fetch` that a client uses. */
+export type Fetch = (
+  url: string,
+  init: {
+    method: string;
+    headers: Record<string, string>;
+    body?: Uint8Array<ArrayBuffer>;
+    signal: AbortSignalLike;
+    redirect: 'error';
+    credentials: 'omit';
+    referrerPolicy: 'no-referrer';
+  },
+) => Promise<FetchResponse>;
+
+export interface FetchResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** Absent or null where bodies cannot be streamed. */
+  readonly body?: {
+    getReader(): {
+      read(): Promise<{ done: boolean; value?: Uint8Array }>;
+      cancel(): Promise<void>;
+    };
+  } | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+export interface AbortControllerLike {
+  readonly signal: AbortSignalLike;
+  abort(reason?: unknown): void;
+}
+
+/** Clock, timers, network, randomness and signature checks. */
+export interface Platform {
+  readonly fetch: Fetch;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => bigint;
+  readonly sleep: (millis: number, signal?: AbortSignalLike) => Promise<void>;
+  readonly abortController: () => AbortControllerLike;
+  readonly random: (length: number) => Bytes;
+  readonly verify: VerifyBatch;
+}
+
+interface Global {
+  fetch?: Fetch;
+  Date: { now(): number };
+  setTimeout(callback: () => void, millis: number): unknown;
+  clearTimeout(timer: unknown): void;
+  AbortController: new () => AbortControllerLike;
+  crypto?: {
+    getRandomValues(bytes: Uint8Array): Uint8Array;
+    subtle?: SubtleVerifier<unknown>;
+  };
+}
+
+/** The platform this runs on, with what the caller has of its own in place of the defaults. */
+export function platform(own: Partial<Platform> = {}): Platform {
+  const world = globalThis as unknown as Global;
+  return {
+    fetch: own.fetch ?? ((url, init) => need(world.fetch, 'fetch')(url, init)),
+    now: own.now ?? (() => BigInt(world.Date.now())),
+    sleep: own.sleep ?? ((millis, signal) => sleep(world, millis, signal)),
+    abortController: own.abortController ?? (() => new world.AbortController()),
+    random:
+      own.random ??
+      ((length) => need(world.crypto, 'crypto').getRandomValues(new Uint8Array(length))),
+    verify: own.verify ?? defaultVerify(world),
+  };
+}
+
+/** WebCrypto where it knows Ed25519, else plain JavaScript. The verdicts are the same. */
+function defaultVerify(world: Global): VerifyBatch {
+  const subtle = world.crypto?.subtle;
+  if (subtle === undefined) return verifyInJavaScript;
+  const native = verifyWithWebCrypto(subtle);
+  let chosen: Promise<VerifyBatch> | undefined;
+  return async (items) => {
+    chosen ??= knowsEd25519(subtle).then((known) => (known ? native : verifyInJavaScript));
+    return (await chosen)(items);
+  };
+}
+
+/** The base point as a public key: any platform with Ed25519 imports it. */
+async function knowsEd25519(subtle: SubtleVerifier<unknown>): Promise<boolean> {
+  try {
+    const key = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0x58 : 0x66));
+    await subtle.importKey('raw', key, { name: 'Ed25519' }, false, ['verify']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sleep(world: Global, millis: number, signal?: AbortSignalLike): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      world.clearTimeout(timer);
+      reject(signal?.reason ?? new FanalError('client/aborted', 'the caller gave up'));
+    };
+    const timer = world.setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, millis);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function need<T>(value: T | undefined, name: string): T {
+  if (value === undefined) {
+    throw new FanalError('client/platform', `this platform has no ${name}`, {
+      hint: 'Load a polyfill, or hand one in as an option.',
+    });
+  }
+  return value;
+}
