@@ -36,6 +36,7 @@ function decodeUtf8(bytes: Bytes): string {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const INTEGER = /^-?[0-9]+$/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -158,11 +159,12 @@ class Parser {
     const match = NUMBER.exec(this.#text);
     if (match === null) throw refuse(this.#at, 'expected a value');
     const value = Number(match[0]);
-    if (!Number.isSafeInteger(value)) {
+    if (!INTEGER.test(match[0]) || !Number.isSafeInteger(value)) {
       throw refuse(this.#at, 'a number that is not a safe integer: amounts are strings');
     }
     this.#at += match[0].length;
-    return value;
+    // There is one zero: the negative one reads the same.
+    return value === 0 ? 0 : value;
   }
 
   #word<T extends JsonValue>(word: string, value: T): T {
