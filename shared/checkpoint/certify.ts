@@ -19,15 +19,14 @@ import { type Cosignature, cosignatureItem } from './cosignature.ts';
 import { type CosignedCheckpoint, parseCheckpointNote } from './cosigned.ts';
 
 /** A checkpoint that a quorum cosigned. The only way to hold one is to have certified it. */
-export type CertifiedCheckpoint = Branded<
-  Checkpoint & {
-    /** A quorum whose signatures were checked, ascending by validator. */
-    readonly cosignatures: readonly Cosignature[];
-    /** The set whose quorum it is. */
-    readonly validatorsHash: Hash;
-  },
-  'CertifiedCheckpoint'
->;
+export type CertifiedCheckpoint = Branded<QuorumCheckpoint, 'CertifiedCheckpoint'>;
+
+interface QuorumCheckpoint extends Checkpoint {
+  /** A quorum whose signatures were checked, ascending by validator. */
+  readonly cosignatures: readonly Cosignature[];
+  /** The set whose quorum it is. */
+  readonly validatorsHash: Hash;
+}
 
 /** Which signatures have to be checked for a checkpoint to be certified. */
 export interface CertificationPlan {
@@ -173,13 +172,14 @@ function certified(
   cosignatures: readonly Cosignature[],
   set: ValidatorSet,
 ): CertifiedCheckpoint {
-  return {
+  const checkpoint: QuorumCheckpoint = {
     origin,
     size,
     root,
     cosignatures: inOrder(cosignatures),
     validatorsHash: set.hash,
-  } as CertifiedCheckpoint;
+  };
+  return checkpoint as CertifiedCheckpoint;
 }
 
 function byWeight(cosignatures: readonly Cosignature[], set: ValidatorSet): Cosignature[] {

@@ -1,0 +1,88 @@
+/**
+ * A proved balance: what the state has for an address, or that nobody ever used it
+ * (docs/protocol.md §11.4).
+ */
+
+import { readAddress, writeAddress } from '../chain/address-codec.ts';
+import { type AddressRecord, addressRecordCodec, UNUSED_ADDRESS } from '../chain/address-record.ts';
+import { MAX_PROOF_BYTES } from '../chain/limits.ts';
+import { addressKey } from '../chain/state-keys.ts';
+import type { AddressBytes } from '../crypto/address.ts';
+import { type MapProof, mapProofCodec, verifyMapValue } from '../merkle/map.ts';
+import type { Branded } from '../primitives/brand.ts';
+import { type Bytes, equalBytes, toHex } from '../primitives/bytes.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { VerificationError } from '../primitives/errors.ts';
+import type { VerifiedHeader } from './header-proof.ts';
+import { requireHeight } from './state-proof.ts';
+
+export interface AddressProof {
+  readonly address: AddressBytes;
+  /** The header whose state this is. */
+  readonly height: bigint;
+  /** Null: the address was never used. */
+  readonly record: AddressRecord | null;
+  readonly proof: MapProof;
+}
+
+/** An address record that was proved, with the height it holds at. */
+export type ProvedAddress = Branded<
+  {
+    readonly address: AddressBytes;
+    readonly height: bigint;
+    /** All zero when the address was never used. */
+    readonly record: AddressRecord;
+    readonly isUsed: boolean;
+  },
+  'ProvedAddress'
+>;
+
+export const addressProofCodec: Codec<AddressProof> = codec(
+  'address proof',
+  MAX_PROOF_BYTES,
+  (writer, { address, height, record, proof }) => {
+    writeAddress(writer, address);
+    writer.u64(height).option(record, addressRecordCodec.write);
+    mapProofCodec.write(writer, proof);
+  },
+  (reader) => ({
+    address: readAddress(reader),
+    height: reader.u64(),
+    record: reader.option(addressRecordCodec.read),
+    proof: mapProofCodec.read(reader),
+  }),
+);
+
+/**
+ * Checks what the state of a header says of an address.
+ *
+ * @throws {VerificationError} `proof/address` for another address, `proof/height` for another
+ *   header, or what a map proof throws
+ */
+export function verifyAddressProof(
+  proof: AddressProof,
+  address: AddressBytes,
+  header: VerifiedHeader,
+): ProvedAddress {
+  requireAddress('address proof', proof.address, address);
+  requireHeight('address proof', proof.height, header);
+  verifyMapValue({
+    root: header.stateRoot,
+    key: addressKey(address),
+    value: proof.record === null ? null : addressRecordCodec.encode(proof.record),
+    proof: proof.proof,
+  });
+  const proved = {
+    address,
+    height: header.height,
+    record: proof.record ?? UNUSED_ADDRESS,
+    isUsed: proof.record !== null,
+  };
+  return proved as ProvedAddress;
+}
+
+/** Requires that an answer speaks of the address that was asked for. */
+export function requireAddress(step: string, found: Bytes, expected: Bytes): void {
+  if (equalBytes(found, expected)) return;
+  throw new VerificationError('proof/address', step, toHex(expected), toHex(found));
+}

@@ -1,0 +1,79 @@
+/**
+ * An address's history by pages, each proved to be that stretch of the whole with nothing left out
+ * (docs/protocol.md §11.6).
+ *
+ * The record's history size says how many lines there are, so pages from 0 to there are all of it.
+ */
+import { readAddress, writeAddress } from '../chain/address-codec.ts';
+import {
+  HISTORY_ENTRY_BYTES,
+  type HistoryEntry,
+  historyEntryCodec,
+} from '../chain/history-entry.ts';
+import { MAX_HISTORY_PER_PAGE, MAX_PAGE_BYTES, MAX_RANGE_HASHES } from '../chain/limits.ts';
+import type { AddressBytes } from '../crypto/address.ts';
+import { leafHash } from '../merkle/list-hash.ts';
+import { verifyRange } from '../merkle/list-range.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { VerificationError } from '../primitives/errors.ts';
+import type { Hash } from '../primitives/hash.ts';
+import { type ProvedAddress, requireAddress } from './address-proof.ts';
+import { readPath, writePath } from './hashes.ts';
+
+export interface HistoryPage {
+  readonly address: AddressBytes;
+  /** The height at which the history holds. */
+  readonly height: bigint;
+  /** The place of the first entry in the whole history. */
+  readonly from: bigint;
+  readonly entries: readonly HistoryEntry[];
+  /** The hashes beside the entries, left to right. */
+  readonly path: readonly Hash[];
+}
+
+export const historyPageCodec: Codec<HistoryPage> = codec(
+  'page of history',
+  MAX_PAGE_BYTES,
+  (writer, { address, height, from, entries, path }) => {
+    writeAddress(writer, address);
+    writer.u64(height).u64(from).list(entries, MAX_HISTORY_PER_PAGE, historyEntryCodec.write);
+    writePath(writer, path, MAX_RANGE_HASHES);
+  },
+  (reader) => ({
+    address: readAddress(reader),
+    height: reader.u64(),
+    from: reader.u64(),
+    entries: reader.list(MAX_HISTORY_PER_PAGE, HISTORY_ENTRY_BYTES, historyEntryCodec.read),
+    path: readPath(reader, MAX_RANGE_HASHES),
+  }),
+);
+
+/**
+ * Checks that a page is the stretch of the history that begins at `from`.
+ *
+ * @param from the place that was asked for
+ * @throws {VerificationError} `proof/address`, `proof/height`, `history/from`, or what a range proof
+ *   throws
+ */
+export function verifyHistoryPage(
+  page: HistoryPage,
+  from: bigint,
+  { address, height, record }: ProvedAddress,
+): readonly HistoryEntry[] {
+  const step = 'page of history';
+  requireAddress(step, page.address, address);
+  if (page.height !== height) {
+    throw new VerificationError('proof/height', step, `height ${height}`, `${page.height}`);
+  }
+  if (page.from !== from) {
+    throw new VerificationError('history/from', step, `from entry ${from}`, `${page.from}`);
+  }
+  verifyRange({
+    from,
+    leaves: page.entries.map((entry) => leafHash(historyEntryCodec.encode(entry))),
+    size: record.historySize,
+    root: record.historyRoot,
+    path: page.path,
+  });
+  return page.entries;
+}

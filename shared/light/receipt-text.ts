@@ -1,0 +1,136 @@
+/**
+ * The text of a receipt: a C2SP `tlog-proof@v1` of the header, so standard tools check the log
+ * part, with the rest of the receipt in its `extra` line (docs/protocol.md §11.7).
+ *
+ * Nothing in the extra line is believed before `verifyReceiptText` has checked it.
+ */
+import { type Header, headerCodec } from '../chain/header.ts';
+import { MAX_HANDOVERS, MAX_INCLUSION_HASHES, MAX_RECEIPT_BYTES } from '../chain/limits.ts';
+import type { ValidatorSet } from '../chain/validators.ts';
+import { parseCheckpointBody } from '../checkpoint/checkpoint.ts';
+import { checkpointNote, parseCheckpointNote } from '../checkpoint/cosigned.ts';
+import { parseNote } from '../checkpoint/note.ts';
+import type { VerifyBatch } from '../crypto/filter.ts';
+import { asBytes32, fromBase64, toBase64 } from '../primitives/bytes.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { DecodeError, VerificationError } from '../primitives/errors.ts';
+import type { Hash } from '../primitives/hash.ts';
+import { u64FromText } from '../primitives/units.ts';
+import { type Handover, handoverCodec } from './handover.ts';
+import { type ProvedReceipt, type Receipt, receiptEpoch, verifyReceipt } from './receipt.ts';
+import { type TransactionPlace, transactionPlaceCodec } from './transaction-proof.ts';
+import type { TrustState } from './trust.ts';
+
+/** What the extra line carries: all that the log's own proof does not. */
+interface ReceiptExtra {
+  readonly epoch: number;
+  readonly handovers: readonly Handover[];
+  readonly header: Header;
+  readonly transaction: TransactionPlace;
+}
+
+const HEAD = 'c2sp.org/tlog-proof@v1';
+const EXTRA_VERSION = 1;
+
+const extraCodec: Codec<ReceiptExtra> = codec(
+  'receipt extra',
+  MAX_RECEIPT_BYTES,
+  (writer, { epoch, handovers, header, transaction }) => {
+    writer.u8(EXTRA_VERSION).u32(epoch).list(handovers, MAX_HANDOVERS, handoverCodec.write);
+    headerCodec.write(writer, header);
+    transactionPlaceCodec.write(writer, transaction);
+  },
+  (reader) => {
+    const version = reader.u8();
+    if (version !== EXTRA_VERSION) {
+      throw reader.error('version', `expected version ${EXTRA_VERSION}, found ${version}`);
+    }
+    return {
+      epoch: reader.u32(),
+      handovers: reader.list(MAX_HANDOVERS, 42 + 257 + 2, handoverCodec.read),
+      header: headerCodec.read(reader),
+      transaction: transactionPlaceCodec.read(reader),
+    };
+  },
+);
+
+/** A receipt's text, taken apart. Nothing is checked yet. */
+interface ReceiptParts extends ReceiptExtra {
+  readonly path: readonly Hash[];
+  readonly note: string;
+}
+
+/**
+ * Writes a receipt as text.
+ *
+ * @param validators the set that certified its checkpoint
+ */
+export function formatReceipt(receipt: Receipt, validators: ValidatorSet): string {
+  const { origin, checkpoint, header, path } = receipt;
+  return [
+    HEAD,
+    `extra ${toBase64(extraCodec.encode(receipt))}`,
+    `index ${header.height}`,
+    ...path.map(toBase64),
+    '',
+    checkpointNote(checkpoint, origin, validators),
+  ].join('\n');
+}
+
+/**
+ * Checks a receipt's text offline against a trust file.
+ *
+ * @throws {DecodeError} `receipt/text`, `note/…`, `checkpoint/…` when it is no receipt
+ * @throws {VerificationError} what `verifyReceipt` throws
+ */
+export async function verifyReceiptText(
+  text: string,
+  trust: TrustState,
+  verify: VerifyBatch,
+): Promise<ProvedReceipt> {
+  return verifyReceipt(await parseReceipt(text, trust, verify), trust, verify);
+}
+
+/**
+ * Reads a receipt's text into the form that has compact bytes, too. Its handovers are checked on
+ * the way, because only the set they lead to can say which note lines count; the rest is not.
+ */
+export async function parseReceipt(
+  text: string,
+  trust: TrustState,
+  verify: VerifyBatch,
+): Promise<Receipt> {
+  const { note, epoch, handovers, header, path, transaction } = splitReceipt(text);
+  const { origin } = parseCheckpointBody(parseNote(note).text);
+  const { validators } = await receiptEpoch({ origin, epoch, handovers }, trust, verify);
+  const checkpoint = parseCheckpointNote(note, origin, validators);
+  return { origin, epoch, handovers, checkpoint, header, path, transaction };
+}
+
+function splitReceipt(text: string): ReceiptParts {
+  if (text.length > 2 * MAX_RECEIPT_BYTES) throw refuse(`a text of ${text.length} characters`);
+  const end = text.indexOf('\n\n');
+  const [head, extra, index, ...hashes] = text.slice(0, Math.max(end, 0)).split('\n');
+  if (head !== HEAD) throw refuse(`expected ${HEAD} in the first line`);
+  if (!extra?.startsWith('extra ')) throw refuse('expected an extra line: it is the payment');
+  if (!index?.startsWith('index ')) throw refuse('expected an index line');
+  if (hashes.length > MAX_INCLUSION_HASHES) throw refuse(`a path of ${hashes.length} hashes`);
+  const parts = extraCodec.decode(fromBase64(extra.slice('extra '.length)));
+  const height = u64FromText(index.slice('index '.length));
+  if (height !== parts.header.height) {
+    throw new VerificationError(
+      'receipt/index',
+      'receipt',
+      `the index of header ${parts.header.height}`,
+      `${height}`,
+    );
+  }
+  const path = hashes.map((line) => asBytes32(fromBase64(line)));
+  return { ...parts, path, note: text.slice(end + 2) };
+}
+
+function refuse(message: string): DecodeError {
+  return new DecodeError('receipt/text', message, {
+    hint: 'A receipt is a tlog-proof file as a Fanal node writes it.',
+  });
+}
