@@ -1,0 +1,194 @@
+/**
+ * The tables of the ledger database.
+ *
+ * Trees live in memory; what is on disk are their leaves, and what it takes to go back: a row that
+ * a block replaces is kept in `address_version` or `state_version` until the block is out of the
+ * retention window, and a spent coin stays, marked with the height that spent it.
+ */
+import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { bytes, u32, u64 } from './columns.ts';
+
+/** One row a block, genesis included. */
+export const block = sqliteTable('block', {
+  height: u64('height').primaryKey(),
+  header: bytes('header').notNull(),
+  /** Leaf hashes of the block's transactions, 32 bytes each: what proofs are made of. */
+  leaves: bytes('leaves').notNull(),
+  /** What the block carries besides transactions, canonical bytes. Null once pruned. */
+  extras: bytes('extras'),
+  bodyBytes: u32('body_bytes').notNull(),
+});
+
+/** One row a transaction. `id` is height · 2^20 + position, so a block's rows lie together. */
+export const payment = sqliteTable(
+  'payment',
+  {
+    id: u64('id').primaryKey(),
+    txid: bytes('txid').notNull(),
+    /** The signed transaction, canonical bytes. Null once pruned. */
+    bytes: bytes('bytes'),
+  },
+  (table) => [index('payment_by_txid').on(table.txid)],
+);
+
+/** Transactions that a block carried and execution refused, for their senders' status calls. */
+export const refusal = sqliteTable(
+  'refusal',
+  {
+    txid: bytes('txid').primaryKey(),
+    height: u64('height').notNull(),
+    code: text('code').notNull(),
+  },
+  (table) => [index('refusal_by_height').on(table.height)],
+);
+
+export const coin = sqliteTable(
+  'coin',
+  {
+    /** SHA-256(txid ‖ index): the coin's key in its address's coin map. */
+    key: bytes('key').primaryKey(),
+    txid: bytes('txid').notNull(),
+    output: u32('output').notNull(),
+    addressId: u32('address_id').notNull(),
+    amount: u64('amount').notNull(),
+    height: u64('height').notNull(),
+    /** The block that spent it, or 0 while it is unspent (genesis spends nothing). */
+    spentHeight: u64('spent_height').notNull(),
+  },
+  (table) => [index('coin_by_address').on(table.addressId, table.key)],
+);
+
+export const address = sqliteTable(
+  'address',
+  {
+    id: u32('id').primaryKey(),
+    payload: bytes('payload').notNull(),
+    balance: u64('balance').notNull(),
+    coinCount: u64('coin_count').notNull(),
+    coinsRoot: bytes('coins_root').notNull(),
+    historySize: u64('history_size').notNull(),
+    historyRoot: bytes('history_root').notNull(),
+    /** The history list's complete subtrees, 32 bytes each: enough to append to it. */
+    frontier: bytes('frontier').notNull(),
+  },
+  (table) => [uniqueIndex('address_by_payload').on(table.payload)],
+);
+
+/** An address as it was before the block of `height`; a history size of 0: there was none. */
+export const addressVersion = sqliteTable(
+  'address_version',
+  {
+    height: u64('height').notNull(),
+    addressId: u32('address_id').notNull(),
+    balance: u64('balance').notNull(),
+    coinCount: u64('coin_count').notNull(),
+    coinsRoot: bytes('coins_root').notNull(),
+    historySize: u64('history_size').notNull(),
+    historyRoot: bytes('history_root').notNull(),
+    frontier: bytes('frontier').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.height, table.addressId] }),
+    index('address_version_by_address').on(table.addressId, table.height),
+  ],
+);
+
+export const history = sqliteTable(
+  'history',
+  {
+    addressId: u32('address_id').notNull(),
+    index: u64('index').notNull(),
+    height: u64('height').notNull(),
+    position: u32('position').notNull(),
+    txid: bytes('txid').notNull(),
+    received: u64('received').notNull(),
+    spent: u64('spent').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.addressId, table.index] })],
+);
+
+/** Complete subtrees of long histories, so that a proof hashes a few hundred leaves at most. */
+export const historyNode = sqliteTable(
+  'history_node',
+  {
+    addressId: u32('address_id').notNull(),
+    level: u32('level').notNull(),
+    index: u64('index').notNull(),
+    hash: bytes('hash').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.addressId, table.level, table.index] })],
+);
+
+/** The state's other records, by their key in the state map. */
+export const stateRecord = sqliteTable('state_record', {
+  key: bytes('key').primaryKey(),
+  value: bytes('value').notNull(),
+});
+
+/** A state record as it was before the block of `height`; null: there was none. */
+export const stateVersion = sqliteTable(
+  'state_version',
+  {
+    height: u64('height').notNull(),
+    key: bytes('key').notNull(),
+    value: bytes('value'),
+  },
+  (table) => [primaryKey({ columns: [table.height, table.key] })],
+);
+
+/** Keys of the coins that a block made and spent, 32 bytes each, for undoing and pruning. */
+export const blockCoins = sqliteTable('block_coins', {
+  height: u64('height').primaryKey(),
+  created: bytes('created').notNull(),
+  spent: bytes('spent').notNull(),
+});
+
+/** The header log's hashes at levels 0, 8, 16, …: the rows of its tiles. */
+export const logHash = sqliteTable(
+  'log_hash',
+  {
+    level: u32('level').notNull(),
+    index: u64('index').notNull(),
+    hash: bytes('hash').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.level, table.index] })],
+);
+
+/** Certified notes: the most recent ones, and each epoch's last. */
+export const checkpoint = sqliteTable('checkpoint', {
+  size: u64('size').primaryKey(),
+  note: bytes('note').notNull(),
+});
+
+/** One row an epoch that has begun. `lastHeight` is null while it runs. */
+export const epoch = sqliteTable('epoch', {
+  epoch: u32('epoch').primaryKey(),
+  validatorsHash: bytes('validators_hash').notNull(),
+  lastHeight: u64('last_height'),
+});
+
+export const validatorSet = sqliteTable('validator_set', {
+  hash: bytes('hash').primaryKey(),
+  value: bytes('value').notNull(),
+});
+
+/** What validators did in an epoch, as far as this node saw it: reported, not proved. */
+export const performance = sqliteTable(
+  'performance',
+  {
+    epoch: u32('epoch').notNull(),
+    validator: text('validator').notNull(),
+    rounds: u64('rounds').notNull(),
+    rewards: u64('rewards').notNull(),
+    checkpoints: u64('checkpoints').notNull(),
+    cosigned: u64('cosigned').notNull(),
+    mismatched: u64('mismatched').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.epoch, table.validator] })],
+);
+
+/** Single values: the genesis file, counters, how far pruning is. */
+export const meta = sqliteTable('meta', {
+  name: text('name').primaryKey(),
+  value: bytes('value').notNull(),
+});
