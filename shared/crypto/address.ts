@@ -40,7 +40,8 @@ export function addressFromKey(publicKey: Bytes): AddressBytes {
 export function addressFromKeys(threshold: number, publicKeys: readonly Bytes[]): AddressBytes {
   const sorted = publicKeys.toSorted(compareBytes);
   const count = sorted.length;
-  if (count > MAX_THRESHOLD_KEYS || !(threshold >= 1 && threshold <= count)) {
+  const isWithin = Number.isInteger(threshold) && threshold >= 1 && threshold <= count;
+  if (!isWithin || count > MAX_THRESHOLD_KEYS) {
     throw new DecodeError(
       'address/threshold',
       `expected 1 ≤ m ≤ n ≤ ${MAX_THRESHOLD_KEYS}, found m = ${threshold}, n = ${count}`,
