@@ -98,6 +98,8 @@ export interface Ledger {
   // Addresses. `at` must be a certified size within the retention window.
 
   addressProof(address: Bytes, at?: bigint): Encoded<'AddressProof'>;
+  /** What the state has under a key (parameters, epoch state, a validator), or nothing. */
+  stateProof(key: Bytes32, at?: bigint): Encoded<'StateProof'>;
   /** A page of an address's coins in key order, with what proves the list complete. */
   coins(address: Bytes, query: CoinsQuery): Encoded<'CoinsPage'>;
   /** Entries of an address's history from index `first`, with their range proof. */

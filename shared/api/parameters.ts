@@ -34,6 +34,8 @@ export const PARAMETERS = {
   height: { parse: height, expected: 'a height in decimal digits' },
   txid: { parse: hash, expected: '64 lower-case hex digits' },
   hash: { parse: hash, expected: '64 lower-case hex digits' },
+  /** A key of the state map. */
+  key: { parse: hash, expected: '64 lower-case hex digits' },
   epoch: { parse: small, expected: 'an epoch in decimal digits' },
   chunk: { parse: small, expected: 'a chunk number in decimal digits' },
   address: {

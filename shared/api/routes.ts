@@ -21,6 +21,7 @@ export type Encoding =
   | 'AddressProof'
   | 'CoinsPage'
   | 'HistoryPage'
+  | 'StateProof'
   | 'Genesis';
 
 export interface RouteDefinition {
@@ -159,6 +160,11 @@ export const ROUTES = {
     ...addressed,
     query: ['at', 'from', 'limit', 'format'],
     bytes: 'HistoryPage',
+  }),
+  state: get('/v1/state/{key}', 'What the state has under a key: parameters, a validator', {
+    ...addressed,
+    query: ['at', 'format'],
+    bytes: 'StateProof',
   }),
   addressQuery: route('POST', '/v1/addresses/query', 'Many address records in one answer', proved),
 

@@ -29,6 +29,7 @@ const TARGETS: Record<RouteName, string> = {
   address: `/v1/addresses/${address}`,
   coins: `/v1/addresses/${address}/coins?at=3&limit=1&cursor=3-${hash}`,
   history: `/v1/addresses/${address}/history?from=0`,
+  state: `/v1/state/${hash}?at=4`,
   addressQuery: '/v1/addresses/query',
   fees: '/v1/fees',
   mempool: '/v1/mempool',
