@@ -1,0 +1,210 @@
+/**
+ * A whole network on one machine: homes of n validators, a genesis that names them, and accounts
+ * with coins. What `fanal dev`, the tests and the benchmark start from.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { registrationToJson } from 'fanal/chain/genesis-file.ts';
+import type { Params } from 'fanal/chain/params.ts';
+import { LOCAL_PARAMS } from 'fanal/chain/params-presets.ts';
+import { type AddressBytes, addressFromKey } from 'fanal/crypto/address.ts';
+import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
+import { type Bytes, fromHex, toHex } from 'fanal/primitives/bytes.ts';
+import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
+import { type ChainIdentity, chainOf, readChain } from '../runtime/chain-files.ts';
+import { sealDraft } from '../runtime/genesis-draft.ts';
+import { type Home, homePaths, makeFolder } from '../runtime/home.ts';
+import { prepareSigning } from '../runtime/prepare.ts';
+import { writeNewSecret } from '../runtime/secret-file.ts';
+import { makeRegistration, newSeeds, writeSeeds } from '../runtime/validator-keys.ts';
+
+export interface LocalNetworkOptions {
+  readonly folder: string;
+  readonly validators: number;
+  /** Accounts that begin with coins. */
+  readonly accounts: number;
+  readonly coinsPerAccount?: bigint;
+  /** Coins that each account's sum is split into, so that it can pay many times at once. */
+  readonly params?: Partial<Params>;
+  /** First of the ports; each validator takes three. Free ones are found when it is left out. */
+  readonly firstPort?: number;
+}
+
+export interface LocalAccount {
+  readonly seed: Bytes;
+  readonly address: AddressBytes;
+}
+
+export interface LocalNode {
+  readonly name: string;
+  readonly home: Home;
+  readonly p2p: number;
+  readonly api: number;
+  readonly ops: number;
+}
+
+export interface LocalNetwork {
+  readonly folder: string;
+  readonly chain: ChainIdentity;
+  readonly nodes: readonly LocalNode[];
+  readonly accounts: readonly LocalAccount[];
+}
+
+const MANIFEST = 'network.json';
+const SCHEMA = 'fanal.local-network/1';
+
+/** Makes the folders of a new local network. */
+export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
+  const { folder, validators: count } = options;
+  makeFolder(folder);
+  const ports =
+    options.firstPort === undefined
+      ? await freePorts(3 * count)
+      : Array.from({ length: 3 * count }, (_, i) => (options.firstPort as number) + i);
+  const chainName = { domain: 'localhost', network: 'dev' };
+  const accounts = Array.from({ length: options.accounts }, () => newAccount());
+  const passwordFile = join(folder, 'password');
+  const password = randomBytes(16).toString('hex');
+  writeNewSecret(passwordFile, `${password}\n`);
+
+  const drafted = Array.from({ length: count }, (_, i) => {
+    const name = `val-${String(i + 1).padStart(String(count).length, '0')}`;
+    const [p2p, api, ops] = ports.slice(3 * i, 3 * i + 3) as [number, number, number];
+    const home = homePaths(join(folder, name));
+    const owner = newAccount();
+    const seeds = newSeeds();
+    const registration = makeRegistration(
+      seeds,
+      { name, owner: owner.address, addresses: [`/ip4/127.0.0.1/tcp/${p2p}`] },
+      chainName,
+    );
+    return { name, home, p2p, api, ops, owner, seeds, registration };
+  });
+  const { genesis, text } = sealDraft({
+    ...chainName,
+    prefix: 'dfan',
+    time: BigInt(Date.now()),
+    params: { ...LOCAL_PARAMS, ...options.params },
+    validators: drafted.map(({ registration }) => ({
+      registration,
+      stake: 10_000n * UNITS_PER_COIN,
+    })),
+    balances: accounts.map(({ address }) => ({
+      address,
+      amount: (options.coinsPerAccount ?? 100_000n) * UNITS_PER_COIN,
+    })),
+  });
+  const chain = chainOf(genesis);
+  for (const { name, home, p2p, api, ops, seeds, registration } of drafted) {
+    makeFolder(home.root);
+    await writeSeeds(home.keystore, seeds, password, `Fanal validator ${name}`);
+    const json = { schema: 'fanal.validator/1', ...registrationToJson(registration, 'dfan') };
+    writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`);
+    writeFileSync(home.genesis, text);
+    writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile }), { mode: 0o600 });
+    await prepareSigning(home, chain);
+  }
+  const nodes = drafted.map(({ name, home, p2p, api, ops }) => ({ name, home, p2p, api, ops }));
+  writeManifest(folder, nodes, accounts);
+  return { folder, chain, nodes, accounts };
+}
+
+/** Opens the folders of a local network that was made before; null when there is none. */
+export function openLocalNetwork(folder: string): LocalNetwork | null {
+  const path = join(folder, MANIFEST);
+  if (!existsSync(path)) return null;
+  const json = JSON.parse(readFileSync(path, 'utf8'));
+  if (json.schema !== SCHEMA) return null;
+  const nodes = json.nodes.map((node: Omit<LocalNode, 'home'>) => ({
+    ...node,
+    home: homePaths(join(folder, node.name)),
+  })) as LocalNode[];
+  return {
+    folder,
+    chain: readChain((nodes[0] as LocalNode).home.genesis),
+    nodes,
+    accounts: json.accounts.map((seed: string) => accountOf(fromHex(seed, 32))),
+  };
+}
+
+/** Makes the folder of one more node, which only follows. */
+export async function addFollower(network: LocalNetwork, name: string): Promise<LocalNode> {
+  const [p2p, api, ops] = (await freePorts(3)) as [number, number, number];
+  const home = homePaths(join(network.folder, name));
+  makeFolder(home.root);
+  writeFileSync(home.genesis, readFileSync((network.nodes[0] as LocalNode).home.genesis));
+  writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile: null }), {
+    mode: 0o600,
+  });
+  return { name, home, p2p, api, ops };
+}
+
+function settings(node: {
+  name: string;
+  p2p: number;
+  api: number;
+  ops: number;
+  passwordFile: string | null;
+}): string {
+  const keys =
+    node.passwordFile === null
+      ? []
+      : ['', '[keys]', `password_file = ${JSON.stringify(node.passwordFile)}`];
+  return [
+    '[node]',
+    `name = "${node.name}"`,
+    '',
+    '[network]',
+    `listen = ["127.0.0.1:${node.p2p}"]`,
+    '',
+    '[api]',
+    `listen = "127.0.0.1:${node.api}"`,
+    '',
+    '[ops]',
+    `listen = "127.0.0.1:${node.ops}"`,
+    ...keys,
+    '',
+  ].join('\n');
+}
+
+/** Coins of a local network are worth nothing: their keys lie in the open. */
+function writeManifest(
+  folder: string,
+  nodes: readonly LocalNode[],
+  accounts: readonly LocalAccount[],
+): void {
+  const json = {
+    schema: SCHEMA,
+    nodes: nodes.map(({ home: _, ...node }) => node),
+    accounts: accounts.map(({ seed }) => toHex(seed)),
+  };
+  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(json, null, 2)}\n`, { mode: 0o600 });
+}
+
+function newAccount(): LocalAccount {
+  return accountOf(new Uint8Array(randomBytes(32)));
+}
+
+function accountOf(seed: Bytes): LocalAccount {
+  return { seed, address: addressFromKey(publicKeyFromSeed(seed)) };
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<import('node:net').Server>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
