@@ -43,11 +43,15 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Makes the HTTP response of an answer: 304 when the client has it already. */
-export function respond(answer: Answer, request: Request, headers: HeadersInit = {}): Response {
+export function respond(
+  answer: Answer,
+  request: Request,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const cacheable = answer.cache !== 'none' && (answer.status ?? 200) === 200;
   const all = new Headers(COMMON_HEADERS);
   all.set('cache-control', cacheControl(answer.cache));
-  for (const [name, value] of new Headers(headers)) all.set(name, value);
+  for (const [name, value] of Object.entries(headers)) all.set(name, value);
   for (const [name, value] of Object.entries(answer.headers ?? {})) all.set(name, value);
   if (cacheable) {
     const tag = `"${answer.tag ?? hashOf(answer.body)}"`;

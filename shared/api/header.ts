@@ -7,7 +7,6 @@ import {
   MAX_BLOCK_EQUIVOCATIONS,
   MAX_HEADER_RANGE,
   MAX_INCLUSION_HASHES,
-  MAX_PAGE_ITEMS,
   MAX_VALIDATORS,
 } from '../chain/limits.ts';
 import type { Bytes32 } from '../primitives/bytes.ts';
@@ -52,9 +51,7 @@ export const blockShape = object({
   committed: list(u32, MAX_VALIDATORS),
   equivocations: list(equivocationShape, MAX_BLOCK_EQUIVOCATIONS),
   sizeBytes: u32,
-  certified: nullable(u64),
 });
 
 /** A page's `next`: a cursor to hand back unchanged. */
 export const nextShape: Shape<string | null, string | null> = nullable(text(96));
-export const pageLimit = MAX_PAGE_ITEMS;

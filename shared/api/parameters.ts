@@ -5,6 +5,7 @@
  * percent-decoded: no canonical spelling needs it.
  */
 import { MAX_PAGE_ITEMS } from '../chain/limits.ts';
+import { parseTilePath } from '../merkle/tiles.ts';
 import { type Bytes32, bytes32FromHex, fromHex } from '../primitives/bytes.ts';
 import { MAX_U32 } from '../primitives/units.ts';
 
@@ -13,8 +14,6 @@ const HASH = /^[0-9a-f]{64}$/;
 const SMALL = /^(?:0|[1-9][0-9]{0,9})$/;
 /** Bech32m in lower case; whether its checksum and prefix are right is for `addressFromText`. */
 const ADDRESS = /^[a-z]{1,16}1[02-9ac-hj-np-z]{30,100}$/;
-const TILE =
-  /^(?:entries|[0-9]|[1-5][0-9]|6[0-3])\/(?:x[0-9]{3}\/)*[0-9]{3}(?:\.p\/[1-9][0-9]{0,2})?$/;
 const CURSOR = /^[0-9a-z-]{1,96}$/;
 
 /** What a client may hear about on the event stream. */
@@ -43,7 +42,7 @@ export const PARAMETERS = {
     expected: 'an address in lower-case bech32m',
   },
   tile: {
-    parse: (text: string) => (TILE.test(text) ? text : null),
+    parse: (text: string) => (isTilePath(text) ? text : null),
     expected: 'a tile path as C2SP tlog-tiles has it',
   },
   /** Size of the header log that an answer is proved against. */
@@ -78,6 +77,15 @@ export type ParameterName = keyof typeof PARAMETERS;
 export type ParameterValue<Name extends ParameterName> = NonNullable<
   ReturnType<(typeof PARAMETERS)[Name]['parse']>
 >;
+
+function isTilePath(text: string): boolean {
+  try {
+    parseTilePath(`tile/${text}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Writes a page's cursor: the size that pins the list, and where the next page begins. */
 export function writeCursor(cursor: Cursor): string {

@@ -42,24 +42,29 @@ export interface RouteDefinition {
 
 type Options = Partial<Omit<RouteDefinition, 'method' | 'path' | 'summary'>>;
 
+const DEFAULTS = {
+  query: [],
+  cache: 'none',
+  sizedCache: null,
+  bytes: null,
+  served: 'everywhere',
+  trust: 'reported',
+} as const satisfies Options;
+
+type Route<Path extends string, Given extends Options> = Pick<
+  RouteDefinition,
+  'method' | 'summary'
+> &
+  Omit<typeof DEFAULTS, keyof Given> &
+  Given & { readonly path: Path };
+
 function route<const Path extends string, const Given extends Options>(
   method: 'GET' | 'POST',
   path: Path,
   summary: string,
   options: Given,
-) {
-  return {
-    method,
-    path,
-    summary,
-    query: [] as const,
-    cache: 'none' as CacheClass,
-    sizedCache: null,
-    bytes: null,
-    served: 'everywhere' as const,
-    trust: 'reported' as const,
-    ...options,
-  };
+): Route<Path, Given> {
+  return { ...DEFAULTS, ...options, method, path, summary };
 }
 
 const get = <const Path extends string, const Given extends Options>(
