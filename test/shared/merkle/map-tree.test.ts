@@ -64,7 +64,8 @@ const nativeHasher: MapHasher = {
   leaves(input, output) {
     const bytes = Buffer.from(output.buffer, output.byteOffset, output.length);
     for (let from = 0, to = 0; from < input.length; from += 65, to += 32) {
-      bytes.latin1Write(hashByOpenSsl('sha256', input.subarray(from, from + 65), 'latin1'), to, 32);
+      const digest = hashByOpenSsl('sha256', input.subarray(from, from + 65), 'binary');
+      bytes.write(digest, to, 32, 'latin1');
     }
   },
   pairs: hashInto,
