@@ -6,9 +6,10 @@
  * take effect when the epoch ends.
  */
 import { type Codec, codec, type Reader, type Writer } from '../primitives/codec.ts';
+import { struct, u64 } from '../primitives/struct.ts';
 import { type Offence, offenceCodec } from './offence.ts';
 import { type Registration, registrationCodec } from './registration.ts';
-import { readName, writeText } from './text.ts';
+import { nameField } from './text.ts';
 
 export type Action =
   /** Takes a name for good. A bond of at least `minStake` follows in the same transaction. */
@@ -22,13 +23,20 @@ export type Action =
   /** Proves that a validator signed two things where it may sign one. */
   | { readonly kind: 'evidence'; readonly offence: Offence };
 
-const REGISTER = 0;
-const BOND = 1;
-const UNBOND = 2;
-const RETIRE = 3;
-const EVIDENCE = 4;
+interface Stake {
+  readonly validator: string;
+  readonly amount: bigint;
+}
 
-export const actionCodec: Codec<Action> = codec('action', 16 * 1_024, write, read);
+const stakeCodec: Codec<Stake> = /* @__PURE__ */ struct('stake', 64, {
+  validator: nameField,
+  amount: u64,
+});
+
+const KINDS = ['register', 'bond', 'unbond', 'retire', 'evidence'] as const;
+
+/** The kind as a byte 0 to 4, then what it is about. */
+export const actionCodec: Codec<Action> = /* @__PURE__ */ codec('action', 16 * 1_024, write, read);
 
 /** Units that an action takes from the inputs. */
 export function bondedUnits(action: Action): bigint {
@@ -36,44 +44,36 @@ export function bondedUnits(action: Action): bigint {
 }
 
 function write(writer: Writer, action: Action): void {
+  writer.u8(KINDS.indexOf(action.kind));
   switch (action.kind) {
     case 'register':
-      writer.u8(REGISTER);
       registrationCodec.write(writer, action.registration);
       return;
     case 'bond':
-      writer.u8(BOND);
-      writeText(writer, action.validator);
-      writer.u64(action.amount);
-      return;
     case 'unbond':
-      writer.u8(UNBOND);
-      writeText(writer, action.validator);
-      writer.u64(action.amount);
+      stakeCodec.write(writer, action);
       return;
     case 'retire':
-      writer.u8(RETIRE);
-      writeText(writer, action.validator);
+      nameField.write(writer, action.validator);
       return;
     case 'evidence':
-      writer.u8(EVIDENCE);
       offenceCodec.write(writer, action.offence);
   }
 }
 
 function read(reader: Reader): Action {
-  const kind = reader.u8();
+  const byte = reader.u8();
+  const kind = KINDS[byte];
+  if (kind === undefined) throw reader.error('kind', `expected 0 to 4, found ${byte}`);
   switch (kind) {
-    case REGISTER:
-      return { kind: 'register', registration: registrationCodec.read(reader) };
-    case BOND:
-      return { kind: 'bond', validator: readName(reader), amount: reader.u64() };
-    case UNBOND:
-      return { kind: 'unbond', validator: readName(reader), amount: reader.u64() };
-    case RETIRE:
-      return { kind: 'retire', validator: readName(reader) };
-    case EVIDENCE:
-      return { kind: 'evidence', offence: offenceCodec.read(reader) };
+    case 'register':
+      return { kind, registration: registrationCodec.read(reader) };
+    case 'bond':
+    case 'unbond':
+      return { kind, ...stakeCodec.read(reader) };
+    case 'retire':
+      return { kind, validator: nameField.read(reader) };
+    case 'evidence':
+      return { kind, offence: offenceCodec.read(reader) };
   }
-  throw reader.error('kind', `expected an action from 0 to 4, found ${kind}`);
 }

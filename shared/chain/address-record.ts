@@ -4,8 +4,9 @@
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
 import { ZERO_32 } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { type Hash, sha256 } from '../primitives/hash.ts';
+import { bytes32, struct, u64 } from '../primitives/struct.ts';
 
 export interface AddressRecord {
   /** Units: the sum of the address's coins. */
@@ -20,24 +21,10 @@ export interface AddressRecord {
 
 export const ADDRESS_RECORD_BYTES = 88;
 
-export const addressRecordCodec: Codec<AddressRecord> = codec(
+export const addressRecordCodec: Codec<AddressRecord> = /* @__PURE__ */ struct(
   'address record',
   ADDRESS_RECORD_BYTES,
-  (writer, record) => {
-    writer
-      .u64(record.balance)
-      .u64(record.coinCount)
-      .bytes(record.coinsRoot, 32)
-      .u64(record.historySize)
-      .bytes(record.historyRoot, 32);
-  },
-  (reader) => ({
-    balance: reader.u64(),
-    coinCount: reader.u64(),
-    coinsRoot: reader.bytes32(),
-    historySize: reader.u64(),
-    historyRoot: reader.bytes32(),
-  }),
+  { balance: u64, coinCount: u64, coinsRoot: bytes32, historySize: u64, historyRoot: bytes32 },
 );
 
 /** The root of a map without entries. */

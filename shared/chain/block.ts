@@ -3,7 +3,8 @@
  * state (docs/protocol.md §8.3).
  */
 import type { Bytes } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
+import { listOf, optional, short, struct, u16, u32 } from '../primitives/struct.ts';
 import { HEADER_BYTES, type Header, headerCodec } from './header.ts';
 import {
   MAX_BLOCK_BYTES,
@@ -31,36 +32,22 @@ export interface Block {
   readonly nextValidators: ValidatorSet | null;
 }
 
-export const blockCodec: Codec<Block> = codec(
-  'block',
-  MAX_BLOCK_BYTES,
-  (writer, block) => {
-    headerCodec.write(writer, block.header);
-    writer
-      .list(block.transactions, MAX_BLOCK_TRANSACTIONS, (w, bytes) => {
-        w.shortBytes(bytes);
-      })
-      .list(block.committed, MAX_VALIDATORS, (w, count) => {
-        w.u32(count);
-      })
-      .list(block.equivocations, MAX_BLOCK_EQUIVOCATIONS, (w, { author, round }) => {
-        w.u16(author).u32(round);
-      })
-      .option(block.nextValidators, validatorSetCodec.write);
-  },
-  (reader) => ({
-    header: headerCodec.read(reader),
-    transactions: reader.list(MAX_BLOCK_TRANSACTIONS, 2, (item) =>
-      item.shortBytes(MAX_TRANSACTION_BYTES),
-    ),
-    committed: reader.list(MAX_VALIDATORS, 4, (item) => item.u32()),
-    equivocations: reader.list(MAX_BLOCK_EQUIVOCATIONS, 6, (item) => ({
-      author: item.u16(),
-      round: item.u32(),
-    })),
-    nextValidators: reader.option(validatorSetCodec.read),
-  }),
-);
+const equivocationCodec: Codec<EquivocationRecord> = /* @__PURE__ */ struct('equivocation', 6, {
+  author: u16,
+  round: u32,
+});
+
+export const blockCodec: Codec<Block> = /* @__PURE__ */ struct('block', MAX_BLOCK_BYTES, {
+  header: headerCodec,
+  transactions: /* @__PURE__ */ listOf(
+    MAX_BLOCK_TRANSACTIONS,
+    2,
+    /* @__PURE__ */ short(MAX_TRANSACTION_BYTES),
+  ),
+  committed: /* @__PURE__ */ listOf(MAX_VALIDATORS, 4, u32),
+  equivocations: /* @__PURE__ */ listOf(MAX_BLOCK_EQUIVOCATIONS, 6, equivocationCodec),
+  nextValidators: /* @__PURE__ */ optional(validatorSetCodec),
+});
 
 /** Reads only the header of an encoded block. */
 export function blockHeader(bytes: Bytes): Header {

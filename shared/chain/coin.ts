@@ -3,7 +3,8 @@
  * output's place there (docs/protocol.md §7).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
-import { type Codec, codec, type Reader, type Writer } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
+import { bytes32, struct, u16, u64 } from '../primitives/struct.ts';
 
 /** Which output of which transaction. */
 export interface Outpoint {
@@ -24,33 +25,23 @@ export interface Coin extends Outpoint, CoinValue {}
 
 export const OUTPOINT_BYTES = 34;
 
-export function writeOutpoint(writer: Writer, { txid, index }: Outpoint): void {
-  writer.bytes(txid, 32).u16(index);
-}
-
-export function readOutpoint(reader: Reader): Outpoint {
-  return { txid: reader.bytes32(), index: reader.u16() };
-}
-
-export const outpointCodec: Codec<Outpoint> = codec('outpoint', 34, writeOutpoint, readOutpoint);
+export const outpointCodec: Codec<Outpoint> = /* @__PURE__ */ struct('outpoint', OUTPOINT_BYTES, {
+  txid: bytes32,
+  index: u16,
+});
 
 /** The 16 bytes that an address's coin map holds for each coin. */
-export const coinValueCodec: Codec<CoinValue> = codec(
-  'coin value',
-  16,
-  (writer, { amount, height }) => {
-    writer.u64(amount).u64(height);
-  },
-  (reader) => ({ amount: reader.u64(), height: reader.u64() }),
-);
+export const coinValueCodec: Codec<CoinValue> = /* @__PURE__ */ struct('coin value', 16, {
+  amount: u64,
+  height: u64,
+});
+
+export const COIN_BYTES = 50;
 
 /** A coin as lists of coins carry it: outpoint, then value. */
-export const coinCodec: Codec<Coin> = codec(
-  'coin',
-  50,
-  (writer, coin) => {
-    writeOutpoint(writer, coin);
-    coinValueCodec.write(writer, coin);
-  },
-  (reader) => ({ ...readOutpoint(reader), ...coinValueCodec.read(reader) }),
-);
+export const coinCodec: Codec<Coin> = /* @__PURE__ */ struct('coin', COIN_BYTES, {
+  txid: bytes32,
+  index: u16,
+  amount: u64,
+  height: u64,
+});

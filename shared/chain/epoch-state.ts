@@ -2,7 +2,8 @@
  * The running epoch's accounts: what the next payout divides, and by which merits
  * (docs/protocol.md §7.5).
  */
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
+import { listOf, struct, u32, u64 } from '../primitives/struct.ts';
 import { MAX_VALIDATORS } from './limits.ts';
 
 export interface EpochState {
@@ -17,24 +18,14 @@ export interface EpochState {
   readonly committed: readonly bigint[];
 }
 
-export const epochStateCodec: Codec<EpochState> = codec(
+export const epochStateCodec: Codec<EpochState> = /* @__PURE__ */ struct(
   'epoch state',
   64 + MAX_VALIDATORS * 8,
-  (writer, state) => {
-    writer
-      .u32(state.epoch)
-      .u64(state.startTime)
-      .u64(state.supply)
-      .u64(state.fees)
-      .list(state.committed, MAX_VALIDATORS, (w, count) => {
-        w.u64(count);
-      });
+  {
+    epoch: u32,
+    startTime: u64,
+    supply: u64,
+    fees: u64,
+    committed: /* @__PURE__ */ listOf(MAX_VALIDATORS, 8, u64),
   },
-  (reader) => ({
-    epoch: reader.u32(),
-    startTime: reader.u64(),
-    supply: reader.u64(),
-    fees: reader.u64(),
-    committed: reader.list(MAX_VALIDATORS, 8, (item) => item.u64()),
-  }),
 );

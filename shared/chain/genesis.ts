@@ -5,12 +5,13 @@
  * The genesis file is sealed once. Its hash stands in header 0, and the id of header 0 is the
  * genesis id, which every transaction, vertex and origin of the chain carries.
  */
-import { ADDRESS_PREFIXES, type AddressBytes, type AddressPrefix } from '../crypto/address.ts';
+import type { AddressBytes, AddressPrefix } from '../crypto/address.ts';
 import { compareBytes } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { FanalError } from '../primitives/errors.ts';
 import { type Hash, taggedHash } from '../primitives/hash.ts';
-import { readAddress, writeAddress } from './address-codec.ts';
+import { listOf, struct, u64 } from '../primitives/struct.ts';
+import { addressField, prefixField } from './address-codec.ts';
 import {
   MAX_DOMAIN_BYTES,
   MAX_GENESIS_BALANCES,
@@ -20,9 +21,10 @@ import {
   MAX_VALIDATORS,
 } from './limits.ts';
 import { isDomain, isNetwork } from './origin.ts';
-import { checkParams, type Params, paramsCodec } from './params.ts';
+import { type Params, paramsCodec } from './params.ts';
+import { checkParams } from './params-check.ts';
 import { type Registration, registrationCodec } from './registration.ts';
-import { readText, writeText } from './text.ts';
+import { text } from './text.ts';
 import { type ValidatorSet, validatorSet } from './validators.ts';
 
 /** A validator of epoch 0, with the stake it begins with. */
@@ -56,53 +58,30 @@ export interface Genesis {
 
 export const GENESIS_VERSION = 1;
 
-export const genesisCodec: Codec<Genesis> = codec(
+const genesisValidatorCodec: Codec<GenesisValidator> = /* @__PURE__ */ struct(
+  'genesis validator',
+  2_048,
+  { registration: registrationCodec, stake: u64 },
+);
+
+const genesisBalanceCodec: Codec<GenesisBalance> = /* @__PURE__ */ struct('genesis balance', 41, {
+  address: addressField,
+  amount: u64,
+});
+
+export const genesisCodec: Codec<Genesis> = /* @__PURE__ */ struct(
   'genesis',
   MAX_GENESIS_BYTES,
-  (writer, genesis) => {
-    writer.u8(GENESIS_VERSION);
-    writeText(writer, genesis.domain);
-    writeText(writer, genesis.network);
-    writer.u8(ADDRESS_PREFIXES.indexOf(genesis.prefix)).u64(genesis.time);
-    paramsCodec.write(writer, genesis.params);
-    writer
-      .list(genesis.validators, MAX_VALIDATORS, (w, { registration, stake }) => {
-        registrationCodec.write(w, registration);
-        w.u64(stake);
-      })
-      .list(genesis.balances, MAX_GENESIS_BALANCES, (w, { address, amount }) => {
-        writeAddress(w, address);
-        w.u64(amount);
-      });
+  {
+    domain: /* @__PURE__ */ text(MAX_DOMAIN_BYTES, 'a domain', isDomain),
+    network: /* @__PURE__ */ text(MAX_NETWORK_BYTES, 'a network name', isNetwork),
+    prefix: prefixField,
+    time: u64,
+    params: paramsCodec,
+    validators: /* @__PURE__ */ listOf(MAX_VALIDATORS, 320, genesisValidatorCodec),
+    balances: /* @__PURE__ */ listOf(MAX_GENESIS_BALANCES, 41, genesisBalanceCodec),
   },
-  (reader) => {
-    const version = reader.u8();
-    if (version !== GENESIS_VERSION) {
-      throw reader.error('version', `expected version ${GENESIS_VERSION}, found ${version}`);
-    }
-    const domain = readText(reader, MAX_DOMAIN_BYTES, 'a domain', isDomain);
-    const network = readText(reader, MAX_NETWORK_BYTES, 'a network name', isNetwork);
-    const prefixIndex = reader.u8();
-    const prefix = ADDRESS_PREFIXES[prefixIndex];
-    if (prefix === undefined) {
-      throw reader.error('prefix', `expected an address prefix 0 to 2, found ${prefixIndex}`);
-    }
-    return {
-      domain,
-      network,
-      prefix,
-      time: reader.u64(),
-      params: paramsCodec.read(reader),
-      validators: reader.list(MAX_VALIDATORS, 320, (item) => ({
-        registration: registrationCodec.read(item),
-        stake: item.u64(),
-      })),
-      balances: reader.list(MAX_GENESIS_BALANCES, 41, (item) => ({
-        address: readAddress(item),
-        amount: item.u64(),
-      })),
-    };
-  },
+  GENESIS_VERSION,
 );
 
 /** H(genesis, genesis): stands in header 0, and names the transaction that made the first coins. */

@@ -5,8 +5,9 @@
  * proved the block.
  */
 import { type Bytes32, concat } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { type Hash, sha256 } from '../primitives/hash.ts';
+import { bytes32, struct, u32, u64 } from '../primitives/struct.ts';
 
 export interface Header {
   readonly height: bigint;
@@ -33,45 +34,24 @@ export interface Header {
 export const HEADER_VERSION = 1;
 export const HEADER_BYTES = 257;
 
-export const headerCodec: Codec<Header> = codec(
+export const headerCodec: Codec<Header> = /* @__PURE__ */ struct(
   'header',
   HEADER_BYTES,
-  (writer, header) => {
-    writer
-      .u8(HEADER_VERSION)
-      .u64(header.height)
-      .u32(header.epoch)
-      .u64(header.time)
-      .bytes(header.previousRoot, 32)
-      .bytes(header.txRoot, 32)
-      .u32(header.txCount)
-      .bytes(header.stateRoot, 32)
-      .bytes(header.validatorsHash, 32)
-      .bytes(header.nextValidatorsHash, 32)
-      .u64(header.commitIndex)
-      .bytes(header.commitDigest, 32)
-      .bytes(header.consensusSnapshotHash, 32);
+  {
+    height: u64,
+    epoch: u32,
+    time: u64,
+    previousRoot: bytes32,
+    txRoot: bytes32,
+    txCount: u32,
+    stateRoot: bytes32,
+    validatorsHash: bytes32,
+    nextValidatorsHash: bytes32,
+    commitIndex: u64,
+    commitDigest: bytes32,
+    consensusSnapshotHash: bytes32,
   },
-  (reader) => {
-    const version = reader.u8();
-    if (version !== HEADER_VERSION) {
-      throw reader.error('version', `expected version ${HEADER_VERSION}, found ${version}`);
-    }
-    return {
-      height: reader.u64(),
-      epoch: reader.u32(),
-      time: reader.u64(),
-      previousRoot: reader.bytes32(),
-      txRoot: reader.bytes32(),
-      txCount: reader.u32(),
-      stateRoot: reader.bytes32(),
-      validatorsHash: reader.bytes32(),
-      nextValidatorsHash: reader.bytes32(),
-      commitIndex: reader.u64(),
-      commitDigest: reader.bytes32(),
-      consensusSnapshotHash: reader.bytes32(),
-    };
-  },
+  HEADER_VERSION,
 );
 
 const LEAF_PREFIX = Uint8Array.of(0x00);

@@ -5,7 +5,8 @@
  * transaction, its id is `payoutId` of the epoch (docs/protocol.md §7.3).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
+import { bytes32, struct, u32, u64 } from '../primitives/struct.ts';
 
 export interface HistoryEntry {
   readonly height: bigint;
@@ -20,22 +21,8 @@ export interface HistoryEntry {
 
 export const HISTORY_ENTRY_BYTES = 60;
 
-export const historyEntryCodec: Codec<HistoryEntry> = codec(
+export const historyEntryCodec: Codec<HistoryEntry> = /* @__PURE__ */ struct(
   'history entry',
   HISTORY_ENTRY_BYTES,
-  (writer, entry) => {
-    writer
-      .u64(entry.height)
-      .u32(entry.position)
-      .bytes(entry.txid, 32)
-      .u64(entry.received)
-      .u64(entry.spent);
-  },
-  (reader) => ({
-    height: reader.u64(),
-    position: reader.u32(),
-    txid: reader.bytes32(),
-    received: reader.u64(),
-    spent: reader.u64(),
-  }),
+  { height: u64, position: u32, txid: bytes32, received: u64, spent: u64 },
 );

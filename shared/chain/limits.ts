@@ -66,6 +66,7 @@ export const SPARE_COSIGNATURES = 2;
 
 // What a light client takes in.
 export const MAX_HANDOVERS = 400;
+export const MAX_HANDOVER_BYTES = 512 * KIB;
 export const MAX_UPDATE_BYTES = 16 * MIB;
 export const MAX_PROOF_BYTES = 64 * KIB;
 export const MAX_COINS_PER_PAGE = 1_000;

@@ -6,9 +6,10 @@
  */
 import { SIGNATURE_BYTES } from '../crypto/filter.ts';
 import type { Bytes, Bytes32 } from '../primitives/bytes.ts';
-import { type Codec, codec, type Reader, type Writer } from '../primitives/codec.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
+import { bytes32, fixed, short, struct, u64 } from '../primitives/struct.ts';
 import { MAX_EVIDENCE_VERTEX_BYTES } from './limits.ts';
-import { readName, writeText } from './text.ts';
+import { nameField } from './text.ts';
 
 /** A root that the validator cosigned. */
 export interface CosignedRoot {
@@ -25,77 +26,67 @@ export interface SignedVertexHeader {
 }
 
 export type Offence =
-  | {
-      readonly kind: 'cosignatures';
-      readonly validator: string;
-      readonly size: bigint;
-      /** Two different roots; the bytewise smaller first. */
-      readonly first: CosignedRoot;
-      readonly second: CosignedRoot;
-    }
-  | {
-      readonly kind: 'vertices';
-      readonly validator: string;
-      /** Two different headers of one slot; the bytewise smaller first. */
-      readonly first: SignedVertexHeader;
-      readonly second: SignedVertexHeader;
-    };
+  /** Two different roots at one size; the bytewise smaller first. */
+  | ({ readonly kind: 'cosignatures' } & CosignedPair)
+  /** Two different headers of one slot; the bytewise smaller first. */
+  | ({ readonly kind: 'vertices' } & VertexPair);
 
-const COSIGNATURES = 0;
-const VERTICES = 1;
-
-export const offenceCodec: Codec<Offence> = codec('offence', 16 * 1_024, write, read);
-
-function write(writer: Writer, offence: Offence): void {
-  switch (offence.kind) {
-    case 'cosignatures':
-      writer.u8(COSIGNATURES);
-      writeText(writer, offence.validator);
-      writer.u64(offence.size);
-      for (const { root, time, signature } of [offence.first, offence.second]) {
-        writer.bytes(root, 32).u64(time).bytes(signature, SIGNATURE_BYTES);
-      }
-      return;
-    case 'vertices':
-      writer.u8(VERTICES);
-      writeText(writer, offence.validator);
-      for (const { header, signature } of [offence.first, offence.second]) {
-        writer.shortBytes(header).bytes(signature, SIGNATURE_BYTES);
-      }
-  }
+interface CosignedPair {
+  readonly validator: string;
+  readonly size: bigint;
+  readonly first: CosignedRoot;
+  readonly second: CosignedRoot;
 }
 
-function read(reader: Reader): Offence {
-  const kind = reader.u8();
-  const validator = readName(reader);
-  if (kind === COSIGNATURES) {
-    const size = reader.u64();
-    return {
-      kind: 'cosignatures',
-      validator,
-      size,
-      first: readCosignedRoot(reader),
-      second: readCosignedRoot(reader),
-    };
-  }
-  if (kind === VERTICES) {
-    return {
-      kind: 'vertices',
-      validator,
-      first: readVertex(reader),
-      second: readVertex(reader),
-    };
-  }
-  throw reader.error('kind', `expected offence 0 or 1, found ${kind}`);
+interface VertexPair {
+  readonly validator: string;
+  readonly first: SignedVertexHeader;
+  readonly second: SignedVertexHeader;
 }
 
-function readCosignedRoot(reader: Reader): CosignedRoot {
-  return { root: reader.bytes32(), time: reader.u64(), signature: reader.bytes(SIGNATURE_BYTES) };
-}
+const MAX_OFFENCE_BYTES = 15 * 1_024;
 
-function readVertex(reader: Reader): SignedVertexHeader {
-  return {
-    header: reader.shortBytes(MAX_EVIDENCE_VERTEX_BYTES),
-    signature: reader.bytes(SIGNATURE_BYTES),
-  };
-}
+const signature = /* @__PURE__ */ fixed(SIGNATURE_BYTES);
+
+const rootCodec: Codec<CosignedRoot> = /* @__PURE__ */ struct('cosigned root', 104, {
+  root: bytes32,
+  time: u64,
+  signature,
+});
+
+const vertexCodec: Codec<SignedVertexHeader> = /* @__PURE__ */ struct(
+  'signed vertex header',
+  8_192,
+  {
+    header: /* @__PURE__ */ short(MAX_EVIDENCE_VERTEX_BYTES),
+    signature,
+  },
+);
+
+const cosignedPairCodec: Codec<CosignedPair> = /* @__PURE__ */ struct(
+  'cosignatures',
+  MAX_OFFENCE_BYTES,
+  { validator: nameField, size: u64, first: rootCodec, second: rootCodec },
+);
+
+const vertexPairCodec: Codec<VertexPair> = /* @__PURE__ */ struct('vertices', MAX_OFFENCE_BYTES, {
+  validator: nameField,
+  first: vertexCodec,
+  second: vertexCodec,
+});
+
+/** 0 and two cosignatures, or 1 and two vertices. */
+export const offenceCodec: Codec<Offence> = /* @__PURE__ */ codec(
+  'offence',
+  MAX_OFFENCE_BYTES,
+  (writer, offence) => {
+    if (offence.kind === 'cosignatures') cosignedPairCodec.write(writer.u8(0), offence);
+    else vertexPairCodec.write(writer.u8(1), offence);
+  },
+  (reader) => {
+    const kind = reader.u8();
+    if (kind === 0) return { kind: 'cosignatures', ...cosignedPairCodec.read(reader) };
+    if (kind === 1) return { kind: 'vertices', ...vertexPairCodec.read(reader) };
+    throw reader.error('kind', `expected offence 0 or 1, found ${kind}`);
+  },
+);

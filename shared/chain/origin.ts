@@ -6,7 +6,9 @@
  */
 import { type Bytes32, toHex } from '../primitives/bytes.ts';
 import { DecodeError } from '../primitives/errors.ts';
-import { MAX_DOMAIN_BYTES, MAX_NETWORK_BYTES } from './limits.ts';
+import type { Field } from '../primitives/struct.ts';
+import { MAX_DOMAIN_BYTES, MAX_NETWORK_BYTES, MAX_ORIGIN_BYTES } from './limits.ts';
+import { text } from './text.ts';
 
 const DOMAIN = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 const NETWORK = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
@@ -40,8 +42,8 @@ export function isNetwork(text: string): boolean {
  *
  * @throws {DecodeError} `checkpoint/origin`
  */
-export function parseOrigin(text: string): OriginParts {
-  const [domain, network, digits, ...rest] = text.split('/');
+export function parseOrigin(origin: string): OriginParts {
+  const [domain, network, digits, ...rest] = origin.split('/');
   if (
     domain === undefined ||
     network === undefined ||
@@ -53,7 +55,7 @@ export function parseOrigin(text: string): OriginParts {
   ) {
     throw new DecodeError(
       'checkpoint/origin',
-      `expected <domain>/<network>/<16 hex digits>, found ${JSON.stringify(text.slice(0, 120))}`,
+      `expected <domain>/<network>/<16 hex digits>, found ${JSON.stringify(origin.slice(0, 120))}`,
     );
   }
   return { domain, network, digits };
@@ -63,3 +65,10 @@ export function parseOrigin(text: string): OriginParts {
 export function originNames(origin: string, genesisId: Bytes32): boolean {
   return origin.endsWith(`/${toHex(genesisId).slice(0, 16)}`);
 }
+
+/** An origin inside canonical bytes. */
+export const originField: Field<string> = /* @__PURE__ */ text(
+  MAX_ORIGIN_BYTES,
+  'an origin',
+  (origin) => parseOrigin(origin) !== null,
+);

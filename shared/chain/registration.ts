@@ -8,11 +8,12 @@
 import type { AddressBytes } from '../crypto/address.ts';
 import { SIGNATURE_BYTES, type SignedItem } from '../crypto/filter.ts';
 import { type Bytes, type Bytes32, compareBytes, utf8 } from '../primitives/bytes.ts';
-import { type Codec, codec, type Reader, Writer } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { sha256, taggedHash } from '../primitives/hash.ts';
-import { readAddress, writeAddress } from './address-codec.ts';
-import { MAX_VALIDATOR_ADDRESS_BYTES, MAX_VALIDATOR_ADDRESSES } from './limits.ts';
-import { isNetworkAddress, readName, readText, writeText } from './text.ts';
+import { bytes32, type Field, type Fields, listOf, struct } from '../primitives/struct.ts';
+import { addressField } from './address-codec.ts';
+import { MAX_VALIDATOR_ADDRESSES } from './limits.ts';
+import { nameField, networkAddressField } from './text.ts';
 
 /** The three keys of a validator. None is used for two things. */
 export interface ValidatorKeys {
@@ -34,32 +35,56 @@ export interface Registration extends ValidatorKeys {
   readonly proofs: readonly [vertex: Bytes, checkpoint: Bytes, network: Bytes];
 }
 
+/** What a validator says of itself when it shows that it has a key. */
+export type PossessionClaim = Pick<Registration, 'name' | 'owner' | keyof ValidatorKeys>;
+
 /** The three roles, in the order of their proofs. */
 export type KeyRole = 0 | 1 | 2;
 export const KEY_ROLES = ['vertexKey', 'checkpointKey', 'networkKey'] as const;
 
-export const registrationCodec: Codec<Registration> = codec(
+/** The three keys inside a larger record. */
+export const keyFields: Fields<ValidatorKeys> = {
+  vertexKey: bytes32,
+  checkpointKey: bytes32,
+  networkKey: bytes32,
+};
+
+/** Network addresses inside a larger record. */
+export const networkAddressesField: Field<readonly string[]> = /* @__PURE__ */ listOf(
+  MAX_VALIDATOR_ADDRESSES,
+  3,
+  networkAddressField,
+);
+
+const proofsField: Field<Registration['proofs']> = {
+  write: (writer, proofs) => {
+    for (const proof of proofs) writer.bytes(proof, SIGNATURE_BYTES);
+  },
+  read: (reader) => [
+    reader.bytes(SIGNATURE_BYTES),
+    reader.bytes(SIGNATURE_BYTES),
+    reader.bytes(SIGNATURE_BYTES),
+  ],
+};
+
+export const registrationCodec: Codec<Registration> = /* @__PURE__ */ struct(
   'registration',
   1_024,
-  (writer, registration) => {
-    writeText(writer, registration.name);
-    writeKeys(writer, registration);
-    writeAddress(writer, registration.owner);
-    writeNetworkAddresses(writer, registration.addresses);
-    for (const proof of registration.proofs) writer.bytes(proof, SIGNATURE_BYTES);
+  {
+    name: nameField,
+    ...keyFields,
+    owner: addressField,
+    addresses: networkAddressesField,
+    proofs: proofsField,
   },
-  (reader) => ({
-    name: readName(reader),
-    ...readKeys(reader),
-    owner: readAddress(reader),
-    addresses: readNetworkAddresses(reader),
-    proofs: [
-      reader.bytes(SIGNATURE_BYTES),
-      reader.bytes(SIGNATURE_BYTES),
-      reader.bytes(SIGNATURE_BYTES),
-    ],
-  }),
 );
+
+/** What a possession proof covers besides its context and role. */
+const claimCodec: Codec<PossessionClaim> = /* @__PURE__ */ struct('possession claim', 256, {
+  name: nameField,
+  ...keyFields,
+  owner: addressField,
+});
 
 /**
  * What each key signs to show that its owner has it: H(possession, context ‖ role ‖ name ‖ keys ‖
@@ -68,15 +93,11 @@ export const registrationCodec: Codec<Registration> = codec(
  * @param context the genesis id; at genesis, `genesisContext` of the network's name
  */
 export function possessionMessage(
-  registration: Omit<Registration, 'proofs' | 'addresses'>,
+  claim: PossessionClaim,
   role: KeyRole,
   context: Bytes32,
 ): Bytes32 {
-  const writer = new Writer().bytes(context, 32).u8(role);
-  writeText(writer, registration.name);
-  writeKeys(writer, registration);
-  writeAddress(writer, registration.owner);
-  return taggedHash('fanal/possession/v1', writer.finish());
+  return taggedHash('fanal/possession/v1', context, Uint8Array.of(role), claimCodec.encode(claim));
 }
 
 /** The context of possession proofs before there is a genesis id. */
@@ -99,27 +120,5 @@ export function hasDistinctKeys({ vertexKey, checkpointKey, networkKey }: Valida
     compareBytes(vertexKey, checkpointKey) !== 0 &&
     compareBytes(vertexKey, networkKey) !== 0 &&
     compareBytes(checkpointKey, networkKey) !== 0
-  );
-}
-
-export function writeKeys(writer: Writer, keys: ValidatorKeys): void {
-  writer.bytes(keys.vertexKey, 32).bytes(keys.checkpointKey, 32).bytes(keys.networkKey, 32);
-}
-
-export function readKeys(reader: Reader): ValidatorKeys {
-  return {
-    vertexKey: reader.bytes32(),
-    checkpointKey: reader.bytes32(),
-    networkKey: reader.bytes32(),
-  };
-}
-
-export function writeNetworkAddresses(writer: Writer, addresses: readonly string[]): void {
-  writer.list(addresses, MAX_VALIDATOR_ADDRESSES, writeText);
-}
-
-export function readNetworkAddresses(reader: Reader): string[] {
-  return reader.list(MAX_VALIDATOR_ADDRESSES, 3, (item) =>
-    readText(item, MAX_VALIDATOR_ADDRESS_BYTES, 'a multiaddr', isNetworkAddress),
   );
 }

@@ -2,7 +2,7 @@
  * The few texts inside hashed bytes: ASCII behind a u16 length, of one fixed shape each.
  */
 import { asciiText, utf8 } from '../primitives/bytes.ts';
-import type { Reader, Writer } from '../primitives/codec.ts';
+import type { Field } from '../primitives/struct.ts';
 import { MAX_VALIDATOR_ADDRESS_BYTES, MAX_VALIDATOR_NAME_BYTES } from './limits.ts';
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
@@ -18,26 +18,36 @@ export function isNetworkAddress(text: string): boolean {
   return text.length <= MAX_VALIDATOR_ADDRESS_BYTES && NETWORK_ADDRESS.test(text);
 }
 
-/** Writes ASCII text behind its u16 length. */
-export function writeText(writer: Writer, text: string): void {
-  writer.shortBytes(utf8(text));
-}
-
-/** Reads text that `isValid` accepts. */
-export function readText(
-  reader: Reader,
+/** ASCII text behind its u16 length, of a shape that `isValid` accepts. */
+export function text(
   maxBytes: number,
   what: string,
   isValid: (text: string) => boolean,
-): string {
-  const text = asciiText(reader.shortBytes(maxBytes));
-  if (!isValid(text)) {
-    throw reader.error('text', `expected ${what}, found ${JSON.stringify(text)}`);
-  }
-  return text;
+): Field<string> {
+  return {
+    write: (writer, value) => {
+      writer.shortBytes(utf8(value));
+    },
+    read: (reader) => {
+      const value = asciiText(reader.shortBytes(maxBytes));
+      if (!isValid(value)) {
+        throw reader.error('text', `expected ${what}, found ${JSON.stringify(value)}`);
+      }
+      return value;
+    },
+  };
 }
 
-/** Reads a validator's name. */
-export function readName(reader: Reader): string {
-  return readText(reader, MAX_VALIDATOR_NAME_BYTES, 'a validator name', isValidatorName);
-}
+/** A validator's name. */
+export const nameField: Field<string> = /* @__PURE__ */ text(
+  MAX_VALIDATOR_NAME_BYTES,
+  'a validator name',
+  isValidatorName,
+);
+
+/** A multiaddr. */
+export const networkAddressField: Field<string> = /* @__PURE__ */ text(
+  MAX_VALIDATOR_ADDRESS_BYTES,
+  'a multiaddr',
+  isNetworkAddress,
+);

@@ -3,12 +3,13 @@
  * be included (docs/protocol.md §4).
  */
 import type { AddressBytes } from '../crypto/address.ts';
-import { type Bytes, type Bytes32, concat } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
-import { type Hash, sha256, taggedHash } from '../primitives/hash.ts';
+import type { Bytes, Bytes32 } from '../primitives/bytes.ts';
+import { type Codec, codec, Reader } from '../primitives/codec.ts';
+import { type Hash, taggedHash } from '../primitives/hash.ts';
+import { fixed, listOf, short, struct, u64 } from '../primitives/struct.ts';
 import { type Action, actionCodec } from './action.ts';
-import { readAddress, writeAddress } from './address-codec.ts';
-import { OUTPOINT_BYTES, type Outpoint, readOutpoint, writeOutpoint } from './coin.ts';
+import { addressField } from './address-codec.ts';
+import { OUTPOINT_BYTES, type Outpoint, outpointCodec } from './coin.ts';
 import {
   MAX_ACTIONS,
   MAX_INPUTS,
@@ -16,6 +17,7 @@ import {
   MAX_OUTPUTS,
   MAX_TRANSACTION_BYTES,
 } from './limits.ts';
+import { txidOf } from './transaction-leaf.ts';
 import { type Witness, witnessCodec } from './witness.ts';
 
 export type { Outpoint } from './coin.ts';
@@ -48,40 +50,27 @@ export interface SignedTransaction {
 export const TRANSACTION_VERSION = 1;
 export const CHAIN_BYTES = 4;
 
-export const transactionCodec: Codec<Transaction> = codec(
+const outputCodec: Codec<Output> = /* @__PURE__ */ struct('output', 41, {
+  amount: u64,
+  address: addressField,
+});
+
+export const transactionCodec: Codec<Transaction> = /* @__PURE__ */ struct(
   'transaction',
   MAX_TRANSACTION_BYTES,
-  (writer, { chain, expiry, inputs, outputs, actions, note }) => {
-    writer.u8(TRANSACTION_VERSION).bytes(chain, CHAIN_BYTES).u64(expiry);
-    writer.list(inputs, MAX_INPUTS, writeOutpoint);
-    writer.list(outputs, MAX_OUTPUTS, (w, output) => {
-      w.u64(output.amount);
-      writeAddress(w, output.address);
-    });
-    writer.list(actions, MAX_ACTIONS, actionCodec.write);
-    writer.shortBytes(note);
+  {
+    chain: /* @__PURE__ */ fixed(CHAIN_BYTES),
+    expiry: u64,
+    inputs: /* @__PURE__ */ listOf(MAX_INPUTS, OUTPOINT_BYTES, outpointCodec),
+    outputs: /* @__PURE__ */ listOf(MAX_OUTPUTS, 41, outputCodec),
+    actions: /* @__PURE__ */ listOf(MAX_ACTIONS, 4, actionCodec),
+    note: /* @__PURE__ */ short(MAX_NOTE_BYTES),
   },
-  (reader) => {
-    const version = reader.u8();
-    if (version !== TRANSACTION_VERSION) {
-      throw reader.error('version', `expected version ${TRANSACTION_VERSION}, found ${version}`);
-    }
-    return {
-      chain: reader.bytes(CHAIN_BYTES),
-      expiry: reader.u64(),
-      inputs: reader.list(MAX_INPUTS, OUTPOINT_BYTES, readOutpoint),
-      outputs: reader.list(MAX_OUTPUTS, 41, (item) => ({
-        amount: item.u64(),
-        address: readAddress(item),
-      })),
-      actions: reader.list(MAX_ACTIONS, 4, actionCodec.read),
-      note: reader.shortBytes(MAX_NOTE_BYTES),
-    };
-  },
+  TRANSACTION_VERSION,
 );
 
 /** The witnesses alone, as they stand behind the transaction. */
-export const witnessesCodec: Codec<readonly Witness[]> = codec(
+export const witnessesCodec: Codec<readonly Witness[]> = /* @__PURE__ */ codec(
   'witnesses',
   MAX_TRANSACTION_BYTES,
   (writer, witnesses) => {
@@ -90,22 +79,45 @@ export const witnessesCodec: Codec<readonly Witness[]> = codec(
   (reader) => reader.list(MAX_INPUTS, 97, witnessCodec.read),
 );
 
-export const signedTransactionCodec: Codec<SignedTransaction> = codec(
+export const signedTransactionCodec: Codec<SignedTransaction> = /* @__PURE__ */ struct(
   'signed transaction',
   MAX_TRANSACTION_BYTES,
-  (writer, { transaction, witnesses }) => {
-    transactionCodec.write(writer, transaction);
-    witnessesCodec.write(writer, witnesses);
-  },
-  (reader) => ({
-    transaction: transactionCodec.read(reader),
-    witnesses: witnessesCodec.read(reader),
-  }),
+  { transaction: transactionCodec, witnesses: witnessesCodec },
 );
+
+/** The bytes of a signed transaction in its two parts: what is signed, and what signs it. */
+export interface TransactionBytes {
+  readonly transaction: Bytes;
+  readonly witnesses: Bytes;
+}
+
+/**
+ * Takes the bytes of a signed transaction apart, without looking into the witnesses.
+ *
+ * @throws {DecodeError} when they do not begin with a transaction
+ */
+export function splitTransaction(bytes: Bytes): TransactionBytes {
+  const reader = new Reader(bytes, 'signed transaction');
+  transactionCodec.read(reader);
+  const at = bytes.length - reader.remaining;
+  return { transaction: bytes.slice(0, at), witnesses: bytes.slice(at) };
+}
+
+/**
+ * Reads a transaction that was proved.
+ *
+ * @throws {DecodeError} when it is of a version that is not known here
+ */
+export function joinTransaction({ transaction, witnesses }: TransactionBytes): SignedTransaction {
+  return {
+    transaction: transactionCodec.decode(transaction),
+    witnesses: witnessesCodec.decode(witnesses),
+  };
+}
 
 /** H(txid, transaction): the id of a transaction. It covers no signature, so nobody can change it. */
 export function transactionId(transaction: Transaction): Hash {
-  return taggedHash('fanal/txid/v1', transactionCodec.encode(transaction));
+  return txidOf(transactionCodec.encode(transaction));
 }
 
 /** H(sighash, genesis id ‖ transaction): what each key signs. */
@@ -116,14 +128,4 @@ export function transactionSighash(transaction: Transaction, genesisId: Bytes32)
 /** The first bytes of the genesis id, which a transaction carries. */
 export function chainBytes(genesisId: Bytes32): Bytes {
   return genesisId.slice(0, CHAIN_BYTES);
-}
-
-const LEAF_TAG = Uint8Array.of(0x54);
-
-/**
- * The data of a transaction's leaf in its block's tree: 0x54 ‖ txid ‖ SHA-256(witnesses), 65 bytes,
- * so that no leaf is as long as a pair of hashes.
- */
-export function transactionLeaf(txid: Hash, witnesses: readonly Witness[]): Bytes {
-  return concat(LEAF_TAG, txid, sha256(witnessesCodec.encode(witnesses)));
 }

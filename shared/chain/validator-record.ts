@@ -2,17 +2,12 @@
  * What the state knows of a validator, in the set or not (docs/protocol.md §7.4).
  */
 import type { AddressBytes } from '../crypto/address.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
-import { readAddress, writeAddress } from './address-codec.ts';
+import type { Codec } from '../primitives/codec.ts';
+import { flag, listOf, struct, u32, u64 } from '../primitives/struct.ts';
+import { addressField } from './address-codec.ts';
 import { MAX_UNBONDINGS } from './limits.ts';
-import {
-  readKeys,
-  readNetworkAddresses,
-  type ValidatorKeys,
-  writeKeys,
-  writeNetworkAddresses,
-} from './registration.ts';
-import { readName, writeText } from './text.ts';
+import { keyFields, networkAddressesField, type ValidatorKeys } from './registration.ts';
+import { nameField } from './text.ts';
 
 /** Stake on its way back to the owner. */
 export interface Unbonding {
@@ -43,41 +38,26 @@ export interface ValidatorRecord extends ValidatorKeys {
   readonly accountableFromSize: bigint;
 }
 
-export const validatorRecordCodec: Codec<ValidatorRecord> = codec(
+const unbondingCodec: Codec<Unbonding> = /* @__PURE__ */ struct('unbonding', 12, {
+  epoch: u32,
+  amount: u64,
+});
+
+export const validatorRecordCodec: Codec<ValidatorRecord> = /* @__PURE__ */ struct(
   'validator record',
   2_048,
-  (writer, record) => {
-    writeText(writer, record.name);
-    writeKeys(writer, record);
-    writeAddress(writer, record.owner);
-    writeNetworkAddresses(writer, record.addresses);
-    writer
-      .u64(record.stake)
-      .u64(record.pendingBond)
-      .u64(record.pendingUnbond)
-      .u8(record.retired ? 1 : 0)
-      .list(record.unbondings, MAX_UNBONDINGS, (w, { epoch, amount }) => {
-        w.u32(epoch).u64(amount);
-      })
-      .u32(record.jailedUntil)
-      .u32(record.accountableFromEpoch)
-      .u64(record.accountableFromSize);
+  {
+    name: nameField,
+    ...keyFields,
+    owner: addressField,
+    addresses: networkAddressesField,
+    stake: u64,
+    pendingBond: u64,
+    pendingUnbond: u64,
+    retired: flag,
+    unbondings: /* @__PURE__ */ listOf(MAX_UNBONDINGS, 12, unbondingCodec),
+    jailedUntil: u32,
+    accountableFromEpoch: u32,
+    accountableFromSize: u64,
   },
-  (reader) => ({
-    name: readName(reader),
-    ...readKeys(reader),
-    owner: readAddress(reader),
-    addresses: readNetworkAddresses(reader),
-    stake: reader.u64(),
-    pendingBond: reader.u64(),
-    pendingUnbond: reader.u64(),
-    retired: reader.flag(),
-    unbondings: reader.list(MAX_UNBONDINGS, 12, (item) => ({
-      epoch: item.u32(),
-      amount: item.u64(),
-    })),
-    jailedUntil: reader.u32(),
-    accountableFromEpoch: reader.u32(),
-    accountableFromSize: reader.u64(),
-  }),
 );

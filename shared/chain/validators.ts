@@ -6,13 +6,14 @@
  */
 import type { AddressBytes } from '../crypto/address.ts';
 import { type Bytes32, equalBytes } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import { type Codec, codec, Writer } from '../primitives/codec.ts';
 import { DecodeError } from '../primitives/errors.ts';
 import { type Hash, taggedHash } from '../primitives/hash.ts';
-import { readAddress, writeAddress } from './address-codec.ts';
+import { type Field, listOf, struct, u64 } from '../primitives/struct.ts';
+import { addressField } from './address-codec.ts';
 import { MAX_SUPPLY, MAX_VALIDATORS } from './limits.ts';
-import { hasDistinctKeys, readKeys, type ValidatorKeys, writeKeys } from './registration.ts';
-import { isValidatorName, readName, writeText } from './text.ts';
+import { hasDistinctKeys, keyFields, type ValidatorKeys } from './registration.ts';
+import { isValidatorName, nameField } from './text.ts';
 
 export interface Validator extends ValidatorKeys {
   readonly name: string;
@@ -32,24 +33,17 @@ export interface ValidatorSet {
 const MIN_ENTRY_BYTES = 2 + 1 + 8 + 96 + 33;
 const MAX_SET_BYTES = 2 + MAX_VALIDATORS * (2 + 32 + 8 + 96 + 33);
 
-const entriesCodec: Codec<readonly Validator[]> = codec(
-  'validator set',
-  MAX_SET_BYTES,
-  (writer, validators) => {
-    writer.list(validators, MAX_VALIDATORS, (w, validator) => {
-      writeText(w, validator.name);
-      w.u64(validator.stake);
-      writeKeys(w, validator);
-      writeAddress(w, validator.owner);
-    });
-  },
-  (reader) =>
-    reader.list(MAX_VALIDATORS, MIN_ENTRY_BYTES, (item) => ({
-      name: readName(item),
-      stake: item.u64(),
-      ...readKeys(item),
-      owner: readAddress(item),
-    })),
+const validatorCodec: Codec<Validator> = /* @__PURE__ */ struct('validator', 256, {
+  name: nameField,
+  stake: u64,
+  ...keyFields,
+  owner: addressField,
+});
+
+const entriesField: Field<readonly Validator[]> = /* @__PURE__ */ listOf(
+  MAX_VALIDATORS,
+  MIN_ENTRY_BYTES,
+  validatorCodec,
 );
 
 /**
@@ -61,11 +55,11 @@ export function validatorSet(validators: readonly Validator[]): ValidatorSet {
   return checked(validators.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)));
 }
 
-export const validatorSetCodec: Codec<ValidatorSet> = codec(
+export const validatorSetCodec: Codec<ValidatorSet> = /* @__PURE__ */ codec(
   'validator set',
   MAX_SET_BYTES,
-  (writer, set) => entriesCodec.write(writer, set.validators),
-  (reader) => checked(entriesCodec.read(reader)),
+  (writer, set) => entriesField.write(writer, set.validators),
+  (reader) => checked(entriesField.read(reader)),
 );
 
 /** The index of the validator with this name, or −1. */
@@ -114,7 +108,9 @@ function checked(validators: readonly Validator[]): ValidatorSet {
   if (totalStake > MAX_SUPPLY) {
     throw new DecodeError('validators/stake', `the stakes sum to ${totalStake}`);
   }
-  const hash = taggedHash('fanal/validator-set/v1', entriesCodec.encode(validators));
+  const writer = new Writer();
+  entriesField.write(writer, validators);
+  const hash = taggedHash('fanal/validator-set/v1', writer.finish());
   return { validators, totalStake, hash };
 }
 

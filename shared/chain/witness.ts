@@ -39,7 +39,7 @@ export interface ThresholdWitness {
 
 export type Witness = KeyWitness | ThresholdWitness;
 
-export const witnessCodec: Codec<Witness> = codec('witness', 2_048, write, read);
+export const witnessCodec: Codec<Witness> = /* @__PURE__ */ codec('witness', 2_048, write, read);
 
 /** The address that a witness speaks for. */
 export function witnessAddress(witness: Witness): AddressBytes {

@@ -21,7 +21,7 @@ export interface Cosignature {
 
 export const COSIGNATURE_BYTES = 2 + 8 + SIGNATURE_BYTES;
 
-export const cosignatureCodec: Codec<Cosignature> = codec(
+export const cosignatureCodec: Codec<Cosignature> = /* @__PURE__ */ codec(
   'cosignature',
   COSIGNATURE_BYTES,
   (writer, { validator, time, signature }) => {

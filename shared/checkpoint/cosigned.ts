@@ -29,7 +29,7 @@ export interface CosignedCheckpoint {
   readonly cosignatures: readonly Cosignature[];
 }
 
-export const cosignedCheckpointCodec: Codec<CosignedCheckpoint> = codec(
+export const cosignedCheckpointCodec: Codec<CosignedCheckpoint> = /* @__PURE__ */ codec(
   'cosigned checkpoint',
   42 + MAX_VALIDATORS * COSIGNATURE_BYTES,
   (writer, { size, root, cosignatures }) => {

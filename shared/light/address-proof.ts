@@ -3,7 +3,7 @@
  * (docs/protocol.md §11.4).
  */
 
-import { readAddress, writeAddress } from '../chain/address-codec.ts';
+import { addressField } from '../chain/address-codec.ts';
 import { type AddressRecord, addressRecordCodec, UNUSED_ADDRESS } from '../chain/address-record.ts';
 import { MAX_PROOF_BYTES } from '../chain/limits.ts';
 import { addressKey } from '../chain/state-keys.ts';
@@ -11,8 +11,9 @@ import type { AddressBytes } from '../crypto/address.ts';
 import { type MapProof, mapProofCodec, verifyMapValue } from '../merkle/map.ts';
 import type { Branded } from '../primitives/brand.ts';
 import { type Bytes, equalBytes, toHex } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
+import { optional, struct, u64 } from '../primitives/struct.ts';
 import type { VerifiedHeader } from './header-proof.ts';
 import { requireHeight } from './state-proof.ts';
 
@@ -37,20 +38,15 @@ export type ProvedAddress = Branded<
   'ProvedAddress'
 >;
 
-export const addressProofCodec: Codec<AddressProof> = codec(
+export const addressProofCodec: Codec<AddressProof> = /* @__PURE__ */ struct(
   'address proof',
   MAX_PROOF_BYTES,
-  (writer, { address, height, record, proof }) => {
-    writeAddress(writer, address);
-    writer.u64(height).option(record, addressRecordCodec.write);
-    mapProofCodec.write(writer, proof);
+  {
+    address: addressField,
+    height: u64,
+    record: /* @__PURE__ */ optional(addressRecordCodec),
+    proof: mapProofCodec,
   },
-  (reader) => ({
-    address: readAddress(reader),
-    height: reader.u64(),
-    record: reader.option(addressRecordCodec.read),
-    proof: mapProofCodec.read(reader),
-  }),
 );
 
 /**

@@ -2,16 +2,17 @@
  * The complete list of an address's coins: pages in key order, and at the end the root of exactly
  * these coins against the one in the address record (docs/protocol.md §11.5).
  */
-import { readAddress, writeAddress } from '../chain/address-codec.ts';
-import { type Coin, coinCodec, coinValueCodec } from '../chain/coin.ts';
+import { addressField } from '../chain/address-codec.ts';
+import { COIN_BYTES, type Coin, coinCodec, coinValueCodec } from '../chain/coin.ts';
 import { MAX_COINS_PER_ADDRESS, MAX_COINS_PER_PAGE, MAX_PAGE_BYTES } from '../chain/limits.ts';
 import { coinKey } from '../chain/state-keys.ts';
 import type { AddressBytes } from '../crypto/address.ts';
 import { type MapLeaf, mapRoot } from '../merkle/map.ts';
 import { type Bytes32, compareBytes, equalBytes, toHex } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import { sha256 } from '../primitives/hash.ts';
+import { flag, listOf, struct, u64 } from '../primitives/struct.ts';
 import { type ProvedAddress, requireAddress } from './address-proof.ts';
 
 export interface CoinsPage {
@@ -24,22 +25,15 @@ export interface CoinsPage {
   readonly hasMore: boolean;
 }
 
-export const coinsPageCodec: Codec<CoinsPage> = codec(
+export const coinsPageCodec: Codec<CoinsPage> = /* @__PURE__ */ struct(
   'page of coins',
   MAX_PAGE_BYTES,
-  (writer, { address, height, coins, hasMore }) => {
-    writeAddress(writer, address);
-    writer
-      .u64(height)
-      .list(coins, MAX_COINS_PER_PAGE, coinCodec.write)
-      .u8(hasMore ? 1 : 0);
+  {
+    address: addressField,
+    height: u64,
+    coins: /* @__PURE__ */ listOf(MAX_COINS_PER_PAGE, COIN_BYTES, coinCodec),
+    hasMore: flag,
   },
-  (reader) => ({
-    address: readAddress(reader),
-    height: reader.u64(),
-    coins: reader.list(MAX_COINS_PER_PAGE, 50, coinCodec.read),
-    hasMore: reader.flag(),
-  }),
 );
 
 /** Coins taken so far, not proved yet. */

@@ -4,15 +4,9 @@
  * An *offence* convicts one validator. A *fork* shows two certified histories that cannot both be
  * one log, and names who signed both: together more than a third of the stake.
  */
-import {
-  MAX_CONSISTENCY_HASHES,
-  MAX_EVIDENCE_BYTES,
-  MAX_HANDOVERS,
-  MAX_ORIGIN_BYTES,
-} from '../chain/limits.ts';
+import { MAX_EVIDENCE_BYTES } from '../chain/limits.ts';
 import { type Offence, offenceCodec } from '../chain/offence.ts';
-import { originNames, parseOrigin } from '../chain/origin.ts';
-import { readText, writeText } from '../chain/text.ts';
+import { originField, originNames } from '../chain/origin.ts';
 import { type Validator, type ValidatorSet, validatorSetCodec } from '../chain/validators.ts';
 import { type CertifiedCheckpoint, certify } from '../checkpoint/certify.ts';
 import type { Cosignature } from '../checkpoint/cosignature.ts';
@@ -21,13 +15,13 @@ import { cosignatureOffence, verifyOffence } from '../checkpoint/offence.ts';
 import type { VerifyBatch } from '../crypto/filter.ts';
 import { verifyConsistency } from '../merkle/list.ts';
 import { type Bytes32, equalBytes, toHex } from '../primitives/bytes.ts';
-import { type Codec, codec, type Reader, type Writer } from '../primitives/codec.ts';
+import { type Codec, codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
-import { type EpochTrust, type Handover, handoverCodec, takeHandover } from './handover.ts';
-import { readPath, writePath } from './hashes.ts';
-import { type TrustState, trustedTip } from './trust.ts';
-import type { Update } from './update.ts';
+import { bytes32, type Fields, struct, u32 } from '../primitives/struct.ts';
+import { type EpochTrust, type Handover, handoversField, takeHandover } from './handover.ts';
+import { consistencyPath } from './hashes.ts';
+import type { TrustState } from './trust.ts';
 
 /** What every evidence file says first: which chain, and whose keys it is judged by. */
 interface EvidenceAnchor {
@@ -75,26 +69,61 @@ export interface Finding {
 }
 
 const EVIDENCE_VERSION = 1;
-const OFFENCE = 0;
-const FORK = 1;
 
-export const evidenceCodec: Codec<Evidence> = codec('evidence', MAX_EVIDENCE_BYTES, write, read);
+const anchorFields: Fields<EvidenceAnchor> = {
+  origin: originField,
+  genesisId: bytes32,
+  epoch: u32,
+  validators: validatorSetCodec,
+};
 
-/** Makes the evidence of a fork from a trusted state and an update that contradicts it. */
-export function forkEvidence(state: TrustState, update: Update): ForkEvidence {
-  const { size, root } = trustedTip(state);
-  return {
-    kind: 'fork',
-    origin: state.origin,
-    genesisId: state.genesisId,
-    epoch: state.header.epoch,
-    validators: state.validators,
-    older: { handovers: [], checkpoint: { size, root, cosignatures: state.cosignatures } },
-    newer: { handovers: update.handovers, checkpoint: update.checkpoint },
-    otherRoot: update.from.root,
-    path: update.consistency,
-  };
-}
+const branchCodec: Codec<Branch> = /* @__PURE__ */ struct('branch', MAX_EVIDENCE_BYTES, {
+  handovers: handoversField,
+  checkpoint: cosignedCheckpointCodec,
+});
+
+const offenceFileCodec: Codec<Omit<OffenceEvidence, 'kind'>> = /* @__PURE__ */ struct(
+  'evidence',
+  MAX_EVIDENCE_BYTES,
+  { ...anchorFields, offence: offenceCodec },
+);
+
+const forkFileCodec: Codec<Omit<ForkEvidence, 'kind'>> = /* @__PURE__ */ struct(
+  'evidence',
+  MAX_EVIDENCE_BYTES,
+  {
+    ...anchorFields,
+    older: branchCodec,
+    newer: branchCodec,
+    otherRoot: bytes32,
+    path: consistencyPath,
+  },
+);
+
+/** A version, then 0 and an offence or 1 and a fork. */
+export const evidenceCodec: Codec<Evidence> = /* @__PURE__ */ codec(
+  'evidence',
+  MAX_EVIDENCE_BYTES,
+  (writer, evidence) => {
+    writer.u8(EVIDENCE_VERSION);
+    if (evidence.kind === 'offence') offenceFileCodec.write(writer.u8(0), evidence);
+    else forkFileCodec.write(writer.u8(1), evidence);
+  },
+  (reader) => {
+    const version = reader.u8();
+    if (version !== EVIDENCE_VERSION) {
+      throw reader.error('version', `expected version ${EVIDENCE_VERSION}, found ${version}`);
+    }
+    const isFork = reader.flag();
+    const evidence: Evidence = isFork
+      ? { kind: 'fork', ...forkFileCodec.read(reader) }
+      : { kind: 'offence', ...offenceFileCodec.read(reader) };
+    if (!originNames(evidence.origin, evidence.genesisId)) {
+      throw reader.error('origin', `${evidence.origin} is not of ${toHex(evidence.genesisId)}`);
+    }
+    return evidence;
+  },
+);
 
 /**
  * Checks evidence offline and says whom it convicts.
@@ -214,57 +243,4 @@ function signersOfBoth(older: CertifiedBranch, newer: CertifiedBranch): Validato
     checkpoint.cosignatures.map(({ validator }) => set.validators[validator] as Validator);
   const keys = new Set(signers(newer).map(({ checkpointKey }) => toHex(checkpointKey)));
   return signers(older).filter(({ checkpointKey }) => keys.has(toHex(checkpointKey)));
-}
-
-function write(writer: Writer, evidence: Evidence): void {
-  writer.u8(EVIDENCE_VERSION).u8(evidence.kind === 'offence' ? OFFENCE : FORK);
-  writeText(writer, evidence.origin);
-  writer.bytes(evidence.genesisId, 32).u32(evidence.epoch);
-  validatorSetCodec.write(writer, evidence.validators);
-  if (evidence.kind === 'offence') {
-    offenceCodec.write(writer, evidence.offence);
-    return;
-  }
-  for (const { handovers, checkpoint } of [evidence.older, evidence.newer]) {
-    writer.list(handovers, MAX_HANDOVERS, handoverCodec.write);
-    cosignedCheckpointCodec.write(writer, checkpoint);
-  }
-  writer.bytes(evidence.otherRoot, 32);
-  writePath(writer, evidence.path, MAX_CONSISTENCY_HASHES);
-}
-
-function read(reader: Reader): Evidence {
-  const version = reader.u8();
-  if (version !== EVIDENCE_VERSION) {
-    throw reader.error('version', `expected version ${EVIDENCE_VERSION}, found ${version}`);
-  }
-  const kind = reader.u8();
-  if (kind > FORK) throw reader.error('kind', `expected evidence 0 or 1, found ${kind}`);
-  const origin = readText(reader, MAX_ORIGIN_BYTES, 'an origin', (text) => !!parseOrigin(text));
-  const genesisId = reader.bytes32();
-  if (!originNames(origin, genesisId)) {
-    throw reader.error('origin', `${origin} is not of genesis ${toHex(genesisId)}`);
-  }
-  const anchor = {
-    origin,
-    genesisId,
-    epoch: reader.u32(),
-    validators: validatorSetCodec.read(reader),
-  };
-  if (kind === OFFENCE) return { kind: 'offence', ...anchor, offence: offenceCodec.read(reader) };
-  return {
-    kind: 'fork',
-    ...anchor,
-    older: readBranch(reader),
-    newer: readBranch(reader),
-    otherRoot: reader.bytes32(),
-    path: readPath(reader, MAX_CONSISTENCY_HASHES),
-  };
-}
-
-function readBranch(reader: Reader): Branch {
-  return {
-    handovers: reader.list(MAX_HANDOVERS, 42 + 257 + 2, handoverCodec.read),
-    checkpoint: cosignedCheckpointCodec.read(reader),
-  };
 }

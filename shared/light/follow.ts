@@ -8,7 +8,7 @@ import type { VerifyBatch } from '../crypto/filter.ts';
 import { verifyConsistency } from '../merkle/list.ts';
 import { equalBytes } from '../primitives/bytes.ts';
 import { VerificationError } from '../primitives/errors.ts';
-import { forkEvidence } from './evidence.ts';
+import type { ForkEvidence } from './evidence.ts';
 import { freshness, type Verdict, vouchedMillis } from './freshness.ts';
 import { type EpochTrust, requireSet, takeHandover } from './handover.ts';
 import { type VerifiedHeader, verifyTipHeader } from './header-proof.ts';
@@ -152,6 +152,22 @@ function checkHistory(
     'a log that begins with the trusted genesis',
     'one that begins otherwise',
   );
+}
+
+/** The evidence of a fork between a trusted state and an update that contradicts it. */
+function forkEvidence(state: TrustState, update: Update): ForkEvidence {
+  const { size, root } = trustedTip(state);
+  return {
+    kind: 'fork',
+    origin: state.origin,
+    genesisId: state.genesisId,
+    epoch: state.header.epoch,
+    validators: state.validators,
+    older: { handovers: [], checkpoint: { size, root, cosignatures: state.cosignatures } },
+    newer: { handovers: update.handovers, checkpoint: update.checkpoint },
+    otherRoot: update.from.root,
+    path: update.consistency,
+  };
 }
 
 /** Step 5: the header is the newest, of the epoch and set that certified it, and not of tomorrow. */

@@ -4,8 +4,8 @@
  *
  * A client that slept for a year takes one handover an epoch and nothing in between.
  */
-import { endsEpoch, type Header, headerCodec } from '../chain/header.ts';
-import { MAX_INCLUSION_HASHES } from '../chain/limits.ts';
+import { endsEpoch, HEADER_BYTES, type Header, headerCodec } from '../chain/header.ts';
+import { MAX_HANDOVER_BYTES, MAX_HANDOVERS } from '../chain/limits.ts';
 import { type ValidatorSet, validatorSetCodec } from '../chain/validators.ts';
 import { type CertifiedCheckpoint, certify } from '../checkpoint/certify.ts';
 import { type CosignedCheckpoint, cosignedCheckpointCodec } from '../checkpoint/cosigned.ts';
@@ -14,7 +14,8 @@ import { equalBytes, toHex } from '../primitives/bytes.ts';
 import { type Codec, codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
-import { readPath, writePath } from './hashes.ts';
+import { type Field, listOf, optional, struct } from '../primitives/struct.ts';
+import { inclusionPath } from './hashes.ts';
 import { type VerifiedHeader, verifyTipHeader } from './header-proof.ts';
 
 export interface Handover {
@@ -27,26 +28,33 @@ export interface Handover {
   readonly nextValidators: ValidatorSet | null;
 }
 
-export const handoverCodec: Codec<Handover> = codec(
+const fieldsCodec: Codec<Handover> = /* @__PURE__ */ struct('handover', MAX_HANDOVER_BYTES, {
+  checkpoint: cosignedCheckpointCodec,
+  header: headerCodec,
+  path: inclusionPath,
+  nextValidators: /* @__PURE__ */ optional(validatorSetCodec),
+});
+
+export const handoverCodec: Codec<Handover> = /* @__PURE__ */ codec(
   'handover',
-  512 * 1_024,
-  (writer, { checkpoint, header, path, nextValidators }) => {
-    cosignedCheckpointCodec.write(writer, checkpoint);
-    headerCodec.write(writer, header);
-    writePath(writer, path, MAX_INCLUSION_HASHES);
-    writer.option(nextValidators, validatorSetCodec.write);
-  },
+  MAX_HANDOVER_BYTES,
+  fieldsCodec.write,
   (reader) => {
-    const checkpoint = cosignedCheckpointCodec.read(reader);
-    const header = headerCodec.read(reader);
-    const path = readPath(reader, MAX_INCLUSION_HASHES);
-    const nextValidators = reader.option(validatorSetCodec.read);
+    const handover = fieldsCodec.read(reader);
+    const { header, nextValidators } = handover;
     const isSame = equalBytes(header.nextValidatorsHash, header.validatorsHash);
     if (isSame !== (nextValidators === null)) {
       throw reader.error('redundant', 'expected the next set just when it is another one');
     }
-    return { checkpoint, header, path, nextValidators };
+    return handover;
   },
+);
+
+/** Handovers in order, one an epoch. */
+export const handoversField: Field<readonly Handover[]> = /* @__PURE__ */ listOf(
+  MAX_HANDOVERS,
+  42 + HEADER_BYTES + 2,
+  handoverCodec,
 );
 
 /** An epoch and who certifies its headers. */

@@ -1,17 +1,24 @@
 /**
  * Paths in canonical bytes: hashes behind their count.
  */
-import type { Reader, Writer } from '../primitives/codec.ts';
+import { MAX_CONSISTENCY_HASHES, MAX_INCLUSION_HASHES, MAX_RANGE_HASHES } from '../chain/limits.ts';
 import type { Hash } from '../primitives/hash.ts';
+import { bytes32, type Field, listOf } from '../primitives/struct.ts';
 
-/** Writes the hashes of a path. */
-export function writePath(writer: Writer, path: readonly Hash[], max: number): void {
-  writer.list(path, max, (w, hash) => {
-    w.bytes(hash, 32);
-  });
-}
+export const inclusionPath: Field<readonly Hash[]> = /* @__PURE__ */ listOf(
+  MAX_INCLUSION_HASHES,
+  32,
+  bytes32,
+);
 
-/** Reads the hashes of a path. */
-export function readPath(reader: Reader, max: number): Hash[] {
-  return reader.list(max, 32, (item) => item.bytes32());
-}
+export const consistencyPath: Field<readonly Hash[]> = /* @__PURE__ */ listOf(
+  MAX_CONSISTENCY_HASHES,
+  32,
+  bytes32,
+);
+
+export const rangePath: Field<readonly Hash[]> = /* @__PURE__ */ listOf(
+  MAX_RANGE_HASHES,
+  32,
+  bytes32,
+);

@@ -3,15 +3,16 @@
  * (docs/protocol.md §11.1).
  */
 import { type Header, headerCodec } from '../chain/header.ts';
-import { MAX_INCLUSION_HASHES, MAX_LOG_SIZE } from '../chain/limits.ts';
+import { MAX_LOG_SIZE } from '../chain/limits.ts';
 import { verifyInclusion } from '../merkle/list.ts';
 import { leafHash } from '../merkle/list-hash.ts';
 import type { Branded } from '../primitives/brand.ts';
 import type { Bytes32 } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
-import { readPath, writePath } from './hashes.ts';
+import { struct, u64 } from '../primitives/struct.ts';
+import { inclusionPath } from './hashes.ts';
 
 /** A header that stands in a certified log. */
 export type VerifiedHeader = Branded<Header, 'VerifiedHeader'>;
@@ -29,20 +30,11 @@ export interface HeaderProof {
   readonly path: readonly Hash[];
 }
 
-export const headerProofCodec: Codec<HeaderProof> = codec(
-  'header proof',
-  2_048,
-  (writer, { header, size, path }) => {
-    headerCodec.write(writer, header);
-    writer.u64(size);
-    writePath(writer, path, MAX_INCLUSION_HASHES);
-  },
-  (reader) => ({
-    header: headerCodec.read(reader),
-    size: reader.u64(),
-    path: readPath(reader, MAX_INCLUSION_HASHES),
-  }),
-);
+export const headerProofCodec: Codec<HeaderProof> = /* @__PURE__ */ struct('header proof', 2_048, {
+  header: headerCodec,
+  size: u64,
+  path: inclusionPath,
+});
 
 /**
  * Checks that a header stands in the log.

@@ -4,21 +4,22 @@
  *
  * The record's history size says how many lines there are, so pages from 0 to there are all of it.
  */
-import { readAddress, writeAddress } from '../chain/address-codec.ts';
+import { addressField } from '../chain/address-codec.ts';
 import {
   HISTORY_ENTRY_BYTES,
   type HistoryEntry,
   historyEntryCodec,
 } from '../chain/history-entry.ts';
-import { MAX_HISTORY_PER_PAGE, MAX_PAGE_BYTES, MAX_RANGE_HASHES } from '../chain/limits.ts';
+import { MAX_HISTORY_PER_PAGE, MAX_PAGE_BYTES } from '../chain/limits.ts';
 import type { AddressBytes } from '../crypto/address.ts';
 import { leafHash } from '../merkle/list-hash.ts';
 import { verifyRange } from '../merkle/list-range.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
+import { listOf, struct, u64 } from '../primitives/struct.ts';
 import { type ProvedAddress, requireAddress } from './address-proof.ts';
-import { readPath, writePath } from './hashes.ts';
+import { rangePath } from './hashes.ts';
 
 export interface HistoryPage {
   readonly address: AddressBytes;
@@ -31,21 +32,16 @@ export interface HistoryPage {
   readonly path: readonly Hash[];
 }
 
-export const historyPageCodec: Codec<HistoryPage> = codec(
+export const historyPageCodec: Codec<HistoryPage> = /* @__PURE__ */ struct(
   'page of history',
   MAX_PAGE_BYTES,
-  (writer, { address, height, from, entries, path }) => {
-    writeAddress(writer, address);
-    writer.u64(height).u64(from).list(entries, MAX_HISTORY_PER_PAGE, historyEntryCodec.write);
-    writePath(writer, path, MAX_RANGE_HASHES);
+  {
+    address: addressField,
+    height: u64,
+    from: u64,
+    entries: /* @__PURE__ */ listOf(MAX_HISTORY_PER_PAGE, HISTORY_ENTRY_BYTES, historyEntryCodec),
+    path: rangePath,
   },
-  (reader) => ({
-    address: readAddress(reader),
-    height: reader.u64(),
-    from: reader.u64(),
-    entries: reader.list(MAX_HISTORY_PER_PAGE, HISTORY_ENTRY_BYTES, historyEntryCodec.read),
-    path: readPath(reader, MAX_RANGE_HASHES),
-  }),
 );
 
 /**

@@ -62,11 +62,10 @@ export {
   verifyTransactionProof,
 } from './transaction-proof.ts';
 export {
-  formatTrust,
-  parseTrust,
   type TrustState,
   trustedHeader,
   trustedTip,
   trustStateCodec,
 } from './trust.ts';
+export { formatTrust, parseTrust } from './trust-file.ts';
 export { type Update, updateCodec } from './update.ts';

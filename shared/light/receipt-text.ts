@@ -5,18 +5,19 @@
  * Nothing in the extra line is believed before `verifyReceiptText` has checked it.
  */
 import { type Header, headerCodec } from '../chain/header.ts';
-import { MAX_HANDOVERS, MAX_INCLUSION_HASHES, MAX_RECEIPT_BYTES } from '../chain/limits.ts';
+import { MAX_INCLUSION_HASHES, MAX_RECEIPT_BYTES } from '../chain/limits.ts';
 import type { ValidatorSet } from '../chain/validators.ts';
 import { parseCheckpointBody } from '../checkpoint/checkpoint.ts';
 import { checkpointNote, parseCheckpointNote } from '../checkpoint/cosigned.ts';
 import { parseNote } from '../checkpoint/note.ts';
 import type { VerifyBatch } from '../crypto/filter.ts';
 import { asBytes32, fromBase64, toBase64 } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { DecodeError, VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
+import { struct, u32 } from '../primitives/struct.ts';
 import { u64FromText } from '../primitives/units.ts';
-import { type Handover, handoverCodec } from './handover.ts';
+import { type Handover, handoversField } from './handover.ts';
 import { type ProvedReceipt, type Receipt, receiptEpoch, verifyReceipt } from './receipt.ts';
 import { type TransactionPlace, transactionPlaceCodec } from './transaction-proof.ts';
 import type { TrustState } from './trust.ts';
@@ -32,26 +33,16 @@ interface ReceiptExtra {
 const HEAD = 'c2sp.org/tlog-proof@v1';
 const EXTRA_VERSION = 1;
 
-const extraCodec: Codec<ReceiptExtra> = codec(
+const extraCodec: Codec<ReceiptExtra> = /* @__PURE__ */ struct(
   'receipt extra',
   MAX_RECEIPT_BYTES,
-  (writer, { epoch, handovers, header, transaction }) => {
-    writer.u8(EXTRA_VERSION).u32(epoch).list(handovers, MAX_HANDOVERS, handoverCodec.write);
-    headerCodec.write(writer, header);
-    transactionPlaceCodec.write(writer, transaction);
+  {
+    epoch: u32,
+    handovers: handoversField,
+    header: headerCodec,
+    transaction: transactionPlaceCodec,
   },
-  (reader) => {
-    const version = reader.u8();
-    if (version !== EXTRA_VERSION) {
-      throw reader.error('version', `expected version ${EXTRA_VERSION}, found ${version}`);
-    }
-    return {
-      epoch: reader.u32(),
-      handovers: reader.list(MAX_HANDOVERS, 42 + 257 + 2, handoverCodec.read),
-      header: headerCodec.read(reader),
-      transaction: transactionPlaceCodec.read(reader),
-    };
-  },
+  EXTRA_VERSION,
 );
 
 /** A receipt's text, taken apart. Nothing is checked yet. */

@@ -5,24 +5,19 @@
  * These are its compact bytes, small enough for a QR code. Its text is in `receipt-text.ts`.
  */
 import { type Header, headerCodec } from '../chain/header.ts';
-import {
-  MAX_HANDOVERS,
-  MAX_INCLUSION_HASHES,
-  MAX_ORIGIN_BYTES,
-  MAX_RECEIPT_BYTES,
-} from '../chain/limits.ts';
-import { parseOrigin } from '../chain/origin.ts';
-import { readText, writeText } from '../chain/text.ts';
+import { MAX_RECEIPT_BYTES } from '../chain/limits.ts';
+import { originField } from '../chain/origin.ts';
 import { type CertifiedCheckpoint, certify } from '../checkpoint/certify.ts';
 import { type CosignedCheckpoint, cosignedCheckpointCodec } from '../checkpoint/cosigned.ts';
 import type { VerifyBatch } from '../crypto/filter.ts';
 import { equalBytes, toHex } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
+import { struct, u32 } from '../primitives/struct.ts';
 import { vouchedMillis } from './freshness.ts';
-import { type EpochTrust, type Handover, handoverCodec, takeHandover } from './handover.ts';
-import { readPath, writePath } from './hashes.ts';
+import { type EpochTrust, type Handover, handoversField, takeHandover } from './handover.ts';
+import { inclusionPath } from './hashes.ts';
 import { type VerifiedHeader, verifyHeaderPath } from './header-proof.ts';
 import {
   type ProvedTransaction,
@@ -54,33 +49,19 @@ export interface ProvedReceipt extends ProvedTransaction {
 
 const RECEIPT_VERSION = 1;
 
-export const receiptCodec: Codec<Receipt> = codec(
+export const receiptCodec: Codec<Receipt> = /* @__PURE__ */ struct(
   'receipt',
   MAX_RECEIPT_BYTES,
-  (writer, receipt) => {
-    writer.u8(RECEIPT_VERSION);
-    writeText(writer, receipt.origin);
-    writer.u32(receipt.epoch).list(receipt.handovers, MAX_HANDOVERS, handoverCodec.write);
-    cosignedCheckpointCodec.write(writer, receipt.checkpoint);
-    headerCodec.write(writer, receipt.header);
-    writePath(writer, receipt.path, MAX_INCLUSION_HASHES);
-    transactionPlaceCodec.write(writer, receipt.transaction);
+  {
+    origin: originField,
+    epoch: u32,
+    handovers: handoversField,
+    checkpoint: cosignedCheckpointCodec,
+    header: headerCodec,
+    path: inclusionPath,
+    transaction: transactionPlaceCodec,
   },
-  (reader) => {
-    const version = reader.u8();
-    if (version !== RECEIPT_VERSION) {
-      throw reader.error('version', `expected version ${RECEIPT_VERSION}, found ${version}`);
-    }
-    return {
-      origin: readText(reader, MAX_ORIGIN_BYTES, 'an origin', (text) => !!parseOrigin(text)),
-      epoch: reader.u32(),
-      handovers: reader.list(MAX_HANDOVERS, 42 + 257 + 2, handoverCodec.read),
-      checkpoint: cosignedCheckpointCodec.read(reader),
-      header: headerCodec.read(reader),
-      path: readPath(reader, MAX_INCLUSION_HASHES),
-      transaction: transactionPlaceCodec.read(reader),
-    };
-  },
+  RECEIPT_VERSION,
 );
 
 /**

@@ -9,8 +9,9 @@ import { EPOCH_KEY, PARAMETERS_KEY, validatorKey } from '../chain/state-keys.ts'
 import { type ValidatorRecord, validatorRecordCodec } from '../chain/validator-record.ts';
 import { type MapProof, mapProofCodec, verifyMapValue } from '../merkle/map.ts';
 import type { Bytes, Bytes32 } from '../primitives/bytes.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
+import { type Field, optional, struct, u64 } from '../primitives/struct.ts';
 import type { VerifiedHeader } from './header-proof.ts';
 
 const MAX_STATE_VALUE_BYTES = 16 * 1_024;
@@ -23,20 +24,17 @@ export interface StateProof {
   readonly proof: MapProof;
 }
 
-export const stateProofCodec: Codec<StateProof> = codec(
+const valueField: Field<Bytes> = {
+  write: (writer, value) => {
+    writer.longBytes(value);
+  },
+  read: (reader) => reader.longBytes(MAX_STATE_VALUE_BYTES),
+};
+
+export const stateProofCodec: Codec<StateProof> = /* @__PURE__ */ struct(
   'state proof',
   MAX_PROOF_BYTES,
-  (writer, { height, value, proof }) => {
-    writer.u64(height).option(value, (w, bytes) => {
-      w.longBytes(bytes);
-    });
-    mapProofCodec.write(writer, proof);
-  },
-  (reader) => ({
-    height: reader.u64(),
-    value: reader.option((r) => r.longBytes(MAX_STATE_VALUE_BYTES)),
-    proof: mapProofCodec.read(reader),
-  }),
+  { height: u64, value: /* @__PURE__ */ optional(valueField), proof: mapProofCodec },
 );
 
 /**

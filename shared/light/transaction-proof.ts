@@ -1,19 +1,19 @@
 /**
  * A transaction proved: its place in a block, and the block's place in the log
  * (docs/protocol.md §11.2).
+ *
+ * The transaction stays in bytes here: what it says is `signedTransactionCodec`'s business, and a
+ * verifier can prove what it cannot read.
  */
-import { MAX_INCLUSION_HASHES, MAX_PROOF_BYTES } from '../chain/limits.ts';
-import {
-  type SignedTransaction,
-  signedTransactionCodec,
-  transactionId,
-  transactionLeaf,
-} from '../chain/transaction.ts';
+import { MAX_PROOF_BYTES, MAX_TRANSACTION_BYTES } from '../chain/limits.ts';
+import type { TransactionBytes } from '../chain/transaction.ts';
+import { transactionLeaf, txidOf } from '../chain/transaction-leaf.ts';
 import { verifyInclusion } from '../merkle/list.ts';
 import { leafHash } from '../merkle/list-hash.ts';
-import { type Codec, codec } from '../primitives/codec.ts';
+import type { Codec } from '../primitives/codec.ts';
 import type { Hash } from '../primitives/hash.ts';
-import { readPath, writePath } from './hashes.ts';
+import { type Fields, short, struct, u32 } from '../primitives/struct.ts';
+import { inclusionPath } from './hashes.ts';
 import {
   type HeaderProof,
   headerProofCodec,
@@ -23,8 +23,7 @@ import {
 } from './header-proof.ts';
 
 /** A transaction's place in a block. */
-export interface TransactionPlace {
-  readonly signed: SignedTransaction;
+export interface TransactionPlace extends TransactionBytes {
   readonly position: number;
   /** To the header's transaction root. */
   readonly path: readonly Hash[];
@@ -35,36 +34,29 @@ export interface TransactionProof extends TransactionPlace {
 }
 
 /** A transaction that stands in a block of the certified log. */
-export interface ProvedTransaction {
+export interface ProvedTransaction extends TransactionBytes {
   readonly txid: Hash;
-  readonly signed: SignedTransaction;
   readonly header: VerifiedHeader;
   readonly position: number;
 }
 
-export const transactionPlaceCodec: Codec<TransactionPlace> = codec(
+const placeFields: Fields<TransactionPlace> = {
+  transaction: /* @__PURE__ */ short(MAX_TRANSACTION_BYTES),
+  witnesses: /* @__PURE__ */ short(MAX_TRANSACTION_BYTES),
+  position: u32,
+  path: inclusionPath,
+};
+
+export const transactionPlaceCodec: Codec<TransactionPlace> = /* @__PURE__ */ struct(
   'transaction place',
   MAX_PROOF_BYTES,
-  (writer, { signed, position, path }) => {
-    signedTransactionCodec.write(writer, signed);
-    writer.u32(position);
-    writePath(writer, path, MAX_INCLUSION_HASHES);
-  },
-  (reader) => ({
-    signed: signedTransactionCodec.read(reader),
-    position: reader.u32(),
-    path: readPath(reader, MAX_INCLUSION_HASHES),
-  }),
+  placeFields,
 );
 
-export const transactionProofCodec: Codec<TransactionProof> = codec(
+export const transactionProofCodec: Codec<TransactionProof> = /* @__PURE__ */ struct(
   'transaction proof',
   MAX_PROOF_BYTES,
-  (writer, proof) => {
-    headerProofCodec.write(writer, proof.header);
-    transactionPlaceCodec.write(writer, proof);
-  },
-  (reader) => ({ header: headerProofCodec.read(reader), ...transactionPlaceCodec.read(reader) }),
+  { header: headerProofCodec, ...placeFields },
 );
 
 /**
@@ -80,16 +72,16 @@ export function verifyTransactionProof(proof: TransactionProof, tip: LogTip): Pr
 
 /** Checks that a transaction stands in the block of a verified header. */
 export function verifyTransactionPlace(
-  { signed, position, path }: TransactionPlace,
+  { transaction, witnesses, position, path }: TransactionPlace,
   header: VerifiedHeader,
 ): ProvedTransaction {
-  const txid = transactionId(signed.transaction);
+  const txid = txidOf(transaction);
   verifyInclusion({
-    leaf: leafHash(transactionLeaf(txid, signed.witnesses)),
+    leaf: leafHash(transactionLeaf(txid, witnesses)),
     index: BigInt(position),
     size: BigInt(header.txCount),
     root: header.txRoot,
     path,
   });
-  return { txid, signed, header, position };
+  return { txid, transaction, witnesses, header, position };
 }

@@ -144,7 +144,12 @@ const MAX_MAP_PROOF_BYTES = 2 + 32 + MAX_MAP_DEPTH * 32 + 1 + 64;
  * Depth u16, a bitmap of the siblings that are not empty (first at the top bit, spare bits zero),
  * those siblings, one byte 0 or 1, and with 1 the leaf at the end.
  */
-export const mapProofCodec: Codec<MapProof> = codec('map proof', MAX_MAP_PROOF_BYTES, write, read);
+export const mapProofCodec: Codec<MapProof> = /* @__PURE__ */ codec(
+  'map proof',
+  MAX_MAP_PROOF_BYTES,
+  write,
+  read,
+);
 
 function write(writer: Writer, { siblings, end }: MapProof): void {
   const bitmap = new Uint8Array(Math.ceil(siblings.length / 8));
