@@ -4,12 +4,13 @@
 import { createHash } from 'node:crypto';
 import { type CacheClass, cacheControl } from 'fanal/api/cache.ts';
 import { PROBLEM_CONTENT_TYPE, type Problem, problemToJson } from 'fanal/api/problem.ts';
+import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 
 /** What a handler gives back. */
 export interface Answer {
   readonly status?: number;
-  readonly body: string | Bytes;
+  readonly body: string | Bytes | ReadableStream<Uint8Array>;
   readonly type: string;
   readonly cache: CacheClass;
   /** Strong entity tag without quotes; made of the body when there is none. */
@@ -61,7 +62,8 @@ export function respond(
     }
   }
   all.set('content-type', answer.type);
-  const body = typeof answer.body === 'string' ? answer.body : answer.body.slice();
+  const body = answer.body instanceof Uint8Array ? answer.body.slice() : answer.body;
+  if (request.method === 'HEAD' && body instanceof ReadableStream) void body.cancel();
   return new Response(request.method === 'HEAD' ? null : body, {
     status: answer.status ?? 200,
     headers: all,
@@ -90,6 +92,7 @@ export function refusal(problem: Problem): Answer {
   };
 }
 
-function hashOf(body: string | Bytes): string {
+function hashOf(body: Answer['body']): string {
+  assert(!(body instanceof ReadableStream), 'a stream is never kept');
   return createHash('sha256').update(body).digest('hex').slice(0, 32);
 }

@@ -9,6 +9,8 @@ import { ROUTES, type RouteName, type RouteParameters } from 'fanal/api/routes.t
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { CertifiedTip } from '../ledger/ledger.ts';
 import type { Answer } from './answer.ts';
+import type { HealthWindow } from './health.ts';
+import type { EventHub } from './hub.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** The node's ports, and what one request brings. */
@@ -18,6 +20,10 @@ export interface Context extends ApiPorts {
   readonly body: Bytes;
   /** Ends when the client leaves or the time is up. */
   readonly signal: AbortSignal;
+  readonly hub: EventHub;
+  readonly health: HealthWindow;
+  /** Counts streams as they open (+1) and end (−1). */
+  readonly onStream: (kind: 'sse' | 'websocket', change: number) => void;
   readonly tip: () => Promise<CertifiedTip>;
   /** When this node first had the tip certified, by its clock. */
   readonly tipSeenAt: () => bigint;

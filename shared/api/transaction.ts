@@ -11,7 +11,13 @@ import {
   MAX_PAGE_ITEMS,
   MAX_TRANSACTION_BYTES,
 } from '../chain/limits.ts';
-import { CHAIN_BYTES, type SignedTransaction, type Transaction } from '../chain/transaction.ts';
+import {
+  CHAIN_BYTES,
+  type SignedTransaction,
+  type Transaction,
+  transactionCodec,
+  witnessesCodec,
+} from '../chain/transaction.ts';
 import type { Witness } from '../chain/witness.ts';
 import type { AddressPrefix } from '../crypto/address.ts';
 import type { TransactionProof } from '../light/transaction-proof.ts';
@@ -104,13 +110,27 @@ export function transactionPageShape(prefix: AddressPrefix) {
   });
 }
 
-export function transactionProofShape(prefix: AddressPrefix) {
-  return object({
-    header: headerProofShape,
-    signed: signedTransactionShape(prefix),
-    position: u32,
-    path: pathShape,
-  }) satisfies Shape<TransactionProof>;
+export function transactionProofShape(prefix: AddressPrefix): Shape<TransactionProof> {
+  return mapped(
+    object({
+      header: headerProofShape,
+      signed: signedTransactionShape(prefix),
+      position: u32,
+      path: pathShape,
+    }),
+    ({ transaction, witnesses, ...place }: TransactionProof) => ({
+      ...place,
+      signed: {
+        transaction: transactionCodec.decode(transaction),
+        witnesses: witnessesCodec.decode(witnesses),
+      },
+    }),
+    ({ signed, ...place }) => ({
+      ...place,
+      transaction: transactionCodec.encode(signed.transaction),
+      witnesses: witnessesCodec.encode(signed.witnesses),
+    }),
+  );
 }
 
 /** Where a transaction stands, as the server says. */
