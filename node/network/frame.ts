@@ -64,7 +64,9 @@ export class FrameReader {
         this.#headerFilled = 0;
         // The whole frame is at hand: one copy, no buffer in between.
         if (piece.length - at >= length) {
-          const body = piece.slice(at, at + length);
+          // Not `slice`: a Buffer's would share the socket's memory.
+          const body = new Uint8Array(length);
+          body.set(piece.subarray(at, at + length));
           at += length;
           onFrame(body);
           continue;

@@ -102,7 +102,7 @@ export async function serve(
     if (request === null) return 'malformed';
     const wait = quota.admit();
     if (wait !== 0) {
-      await send(stream, frame(REFUSAL, ascii('network/quota')), signal);
+      await send(stream, frame(REFUSAL, ascii('network/quota')));
       await stream.close({ signal });
       return 'refused';
     }
@@ -110,11 +110,11 @@ export async function serve(
       for await (const item of answer(request, signal)) {
         const bytes = frame(ANSWER, item);
         quota.charge(bytes.length);
-        await send(stream, bytes, signal);
+        await send(stream, bytes);
       }
     } catch (error) {
       if (!(error instanceof FanalError)) throw error;
-      await send(stream, frame(REFUSAL, ascii(error.code.slice(0, REFUSAL_BYTES))), signal);
+      await send(stream, frame(REFUSAL, ascii(error.code.slice(0, REFUSAL_BYTES))));
       await stream.close({ signal });
       return error.name === 'DecodeError' ? 'malformed' : 'refused';
     }
@@ -128,8 +128,21 @@ export async function serve(
   }
 }
 
-async function send(stream: Stream, bytes: Bytes, signal: AbortSignal): Promise<void> {
-  if (!stream.send(bytes)) await stream.onDrain({ signal });
+/**
+ * Sends, and waits until what was sent has left. libp2p's own `onDrain` waits only the first time
+ * (3.3.11 keeps one promise for good), so that an endless answer would fill the memory.
+ */
+async function send(stream: Stream, bytes: Bytes): Promise<void> {
+  if (stream.send(bytes) || stream.writeBufferLength === 0) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      stream.removeEventListener('idle', done);
+      stream.removeEventListener('close', done);
+      resolve();
+    };
+    stream.addEventListener('idle', done);
+    stream.addEventListener('close', done);
+  });
 }
 
 async function firstFrame(stream: Stream, signal: AbortSignal): Promise<Bytes | null> {

@@ -10,7 +10,7 @@ import { NETWORK_LIMITS } from './limits.ts';
 /** What a peer can do wrong, and the points for it. */
 export const OFFENCES = {
   /** A frame of impossible length, a message that does not decode: no honest node sends it. */
-  malformed: 50,
+  malformed: 60,
   /** A vertex or cosignature whose signature or content fails. */
   invalid: 35,
   /** An answer that does not match the question, or does not verify. */

@@ -9,8 +9,8 @@ export const RUNTIME_LIMITS = {
   /** Transaction signatures waiting to be checked; above it nodes and wallets hear "busy". */
   verifyWaiting: 20_000,
 
-  /** Events waiting for the core. Only answers to its own effects count, so it stays small. */
-  driverQueue: 100_000,
+  /** Events waiting for the core at which messages from peers are no longer let in. */
+  driverBusyEvents: 1_024,
   /** Events handled before timers and sockets get a turn. */
   driverTurnEvents: 256,
   driverTurnMillis: 8,
