@@ -60,8 +60,7 @@ export function verifyAddressProof(
   address: AddressBytes,
   header: VerifiedHeader,
 ): ProvedAddress {
-  requireAddress('address proof', proof.address, address);
-  requireHeight('address proof', proof.height, header);
+  requireAbout('address proof', proof, { address, height: header.height });
   verifyMapValue({
     root: header.stateRoot,
     key: addressKey(address),
@@ -77,8 +76,18 @@ export function verifyAddressProof(
   return proved as ProvedAddress;
 }
 
-/** Requires that an answer speaks of the address that was asked for. */
-export function requireAddress(step: string, found: Bytes, expected: Bytes): void {
-  if (equalBytes(found, expected)) return;
-  throw new VerificationError('proof/address', step, toHex(expected), toHex(found));
+/**
+ * Requires that an answer speaks of the address that was asked for, at the height at hand.
+ *
+ * @throws {VerificationError} `proof/address`, `proof/height`
+ */
+export function requireAbout(
+  step: string,
+  answer: { readonly address: Bytes; readonly height: bigint },
+  { address, height }: { readonly address: Bytes; readonly height: bigint },
+): void {
+  if (!equalBytes(answer.address, address)) {
+    throw new VerificationError('proof/address', step, toHex(address), toHex(answer.address));
+  }
+  requireHeight(step, answer.height, height);
 }

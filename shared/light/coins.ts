@@ -13,7 +13,7 @@ import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import { sha256 } from '../primitives/hash.ts';
 import { flag, listOf, struct, u64 } from '../primitives/struct.ts';
-import { type ProvedAddress, requireAddress } from './address-proof.ts';
+import { type ProvedAddress, requireAbout } from './address-proof.ts';
 
 export interface CoinsPage {
   readonly address: AddressBytes;
@@ -59,17 +59,15 @@ export function nextCoinKey({ leaves }: CoinsSoFar): Bytes32 | null {
 export function takeCoinsPage(
   soFar: CoinsSoFar,
   page: CoinsPage,
-  { address, height, record }: ProvedAddress,
+  proved: ProvedAddress,
 ): CoinsSoFar {
   const step = 'page of coins';
-  requireAddress(step, page.address, address);
-  if (page.height !== height) {
-    throw new VerificationError('proof/height', step, `height ${height}`, `${page.height}`);
-  }
+  requireAbout(step, page, proved);
+  const { coinCount } = proved.record;
   const count = soFar.coins.length + page.coins.length;
   const isShort = page.hasMore && page.coins.length === 0;
-  if (BigInt(count) > record.coinCount || count > MAX_COINS_PER_ADDRESS || isShort) {
-    throw new VerificationError('coins/count', step, `${record.coinCount} coins`, `${count}`);
+  if (BigInt(count) > coinCount || count > MAX_COINS_PER_ADDRESS || isShort) {
+    throw new VerificationError('coins/count', step, `${coinCount} coins`, `${count}`);
   }
   const leaves = page.coins.map((coin) => ({
     key: coinKey(coin),

@@ -18,7 +18,7 @@ import type { Codec } from '../primitives/codec.ts';
 import { VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
 import { listOf, struct, u64 } from '../primitives/struct.ts';
-import { type ProvedAddress, requireAddress } from './address-proof.ts';
+import { type ProvedAddress, requireAbout } from './address-proof.ts';
 import { rangePath } from './hashes.ts';
 
 export interface HistoryPage {
@@ -54,21 +54,18 @@ export const historyPageCodec: Codec<HistoryPage> = /* @__PURE__ */ struct(
 export function verifyHistoryPage(
   page: HistoryPage,
   from: bigint,
-  { address, height, record }: ProvedAddress,
+  proved: ProvedAddress,
 ): readonly HistoryEntry[] {
   const step = 'page of history';
-  requireAddress(step, page.address, address);
-  if (page.height !== height) {
-    throw new VerificationError('proof/height', step, `height ${height}`, `${page.height}`);
-  }
+  requireAbout(step, page, proved);
   if (page.from !== from) {
     throw new VerificationError('history/from', step, `from entry ${from}`, `${page.from}`);
   }
   verifyRange({
     from,
     leaves: page.entries.map((entry) => leafHash(historyEntryCodec.encode(entry))),
-    size: record.historySize,
-    root: record.historyRoot,
+    size: proved.record.historySize,
+    root: proved.record.historyRoot,
     path: page.path,
   });
   return page.entries;

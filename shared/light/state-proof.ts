@@ -48,7 +48,7 @@ export function verifyStateProof(
   key: Bytes32,
   header: VerifiedHeader,
 ): Bytes | null {
-  requireHeight('state proof', height, header);
+  requireHeight('state proof', height, header.height);
   verifyMapValue({ root: header.stateRoot, key, value, proof });
   return value;
 }
@@ -74,9 +74,9 @@ export function verifyValidator(
 }
 
 /** Requires that a proof speaks of the header at hand. */
-export function requireHeight(step: string, height: bigint, header: VerifiedHeader): void {
-  if (height === header.height) return;
-  throw new VerificationError('proof/height', step, `height ${header.height}`, `${height}`, {
+export function requireHeight(step: string, found: bigint, expected: bigint): void {
+  if (found === expected) return;
+  throw new VerificationError('proof/height', step, `height ${expected}`, `${found}`, {
     hint: 'Ask for the proof at the height that you hold.',
   });
 }

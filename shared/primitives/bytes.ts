@@ -1,7 +1,6 @@
 /**
  * Byte strings: comparing, joining, and the three text forms (hex, base64, UTF-8).
  */
-import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Branded } from './brand.ts';
 import { DecodeError } from './errors.ts';
 
@@ -13,7 +12,17 @@ export const EMPTY_BYTES: Bytes = new Uint8Array(0);
 export const ZERO_32: Bytes32 = new Uint8Array(32) as Bytes32;
 
 /** Joins byte strings, in order, into a new one. */
-export const concat: (...parts: Bytes[]) => Bytes = concatBytes;
+export function concat(...parts: Bytes[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 /** Says whether two byte strings are the same. Not constant-time: for public data only. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
@@ -32,8 +41,16 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return a.length - b.length;
 }
 
+const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
+
 /** Lower-case hex. */
-export const toHex: (bytes: Bytes) => string = bytesToHex;
+export function toHex(bytes: Bytes): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += HEX_OF_BYTE[bytes[i] as number];
+  return text;
+}
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
@@ -124,8 +141,18 @@ export function fromBase64(text: string): Bytes {
   return bytes;
 }
 
-/** UTF-8 bytes of a text. */
-export const utf8: (text: string) => Bytes = utf8ToBytes;
+/** UTF-8 bytes of a text, without a platform's help; half a surrogate pair becomes U+FFFD. */
+export function utf8(text: string): Bytes {
+  const bytes: number[] = [];
+  for (const character of text) {
+    let point = character.codePointAt(0) as number;
+    if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd;
+    const tail = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    bytes.push(tail === 0 ? point : (~(0xff >> (tail + 1)) & 0xff) | (point >> (6 * tail)));
+    for (let i = tail - 1; i >= 0; i--) bytes.push(0x80 | ((point >> (6 * i)) & 0x3f));
+  }
+  return Uint8Array.from(bytes);
+}
 
 /**
  * Reads printable ASCII (0x20 to 0x7e) and line feeds, the only text the protocol knows.

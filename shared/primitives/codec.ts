@@ -26,29 +26,25 @@ export class Writer {
   }
 
   u8(value: number): this {
-    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U8, `u8 out of range: ${value}`);
-    const at = this.#grow(1);
+    const at = this.#place(value, MAX_U8, 1);
     this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U16, `u16 out of range: ${value}`);
-    const at = this.#grow(2);
+    const at = this.#place(value, MAX_U16, 2);
     this.#view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
-    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U32, `u32 out of range: ${value}`);
-    const at = this.#grow(4);
+    const at = this.#place(value, MAX_U32, 4);
     this.#view.setUint32(at, value);
     return this;
   }
 
   u64(value: bigint): this {
-    assert(value >= 0n && value <= MAX_U64, `u64 out of range: ${value}`);
-    const at = this.#grow(8);
+    const at = this.#place(value, MAX_U64, 8);
     this.#view.setBigUint64(at, value);
     return this;
   }
@@ -91,6 +87,13 @@ export class Writer {
 
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Makes room for an integer that is in range. */
+  #place(value: number | bigint, max: number | bigint, count: number): number {
+    const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+    assert(isWhole && value >= 0 && value <= max, `integer out of range: ${value}`);
+    return this.#grow(count);
   }
 
   #grow(count: number): number {
