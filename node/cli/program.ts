@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
 import { registerInit } from './init.ts';
 import { registerKeys } from './keys.ts';
+import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerSettings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -94,6 +95,7 @@ function makeProgram(action: Action): Command {
   registerGenesis(program, action);
   registerInit(program, action);
   registerKeys(program, action);
+  registerOperate(program, action);
   registerSettings(program, action);
   return program;
 }

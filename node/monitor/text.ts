@@ -35,10 +35,8 @@ export function fit(line: Line, width: number): Line {
 
 /** Puts `right` at the right edge of a line of `width` columns. */
 export function spread(left: Line, right: Line, width: number): Line {
-  const gap = width - widthOf(left) - widthOf(right);
-  return gap < 1
-    ? fit([...left, span(' '), ...right], width)
-    : [...left, span(' '.repeat(gap)), ...right];
+  const room = Math.max(0, width - widthOf(right) - 1);
+  return fit([...fit(left, room), span(' '), ...right], width);
 }
 
 const FORMATS: Readonly<Record<Exclude<Tone, 'plain'>, Parameters<typeof styleText>[0]>> = {
