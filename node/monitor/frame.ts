@@ -98,10 +98,9 @@ export function drawFrame(
 function titleLine(sample: MonitorSample, view: View, columns: number): Line {
   const [word, tone] = HEALTH[sample.health];
   const name = [span(' fanal', 'bold'), span(`  ${sample.network}  ${sample.version}    `)];
-  const reason = sample.reason === null ? [] : [span(` (${sample.reason})`, tone)];
   const paused = view.paused ? [span('  PAUSED', 'warn')] : [];
   const where = `epoch ${sample.epoch}   height ${grouped(sample.height)}   ${ageText(sample.headAgeSeconds)} ago `;
-  return spread([...name, span(word, tone), ...reason, ...paused], [span(where)], columns);
+  return spread([...name, span(word, tone), ...paused], [span(where)], columns);
 }
 
 function consensusPanel(
@@ -279,7 +278,9 @@ function nodePanel(sample: MonitorSample): Line[] {
   const heap = sample.heapLimitBytes === 0 ? 0 : sample.heapBytes / sample.heapLimitBytes;
   const skew = sample.clockSkewMillis;
   return [
-    heading('NODE'),
+    sample.reason === null
+      ? heading('NODE')
+      : [span(' NODE', 'bold'), span(`   ${sample.reason}`, HEALTH[sample.health][1])],
     [
       span(` peers ${sample.peers}`, sample.peers === 0 ? 'bad' : 'plain'),
       span(`   loop p99 ${duration(sample.loopP99Millis)}`),

@@ -97,7 +97,8 @@ describe('the monitor', () => {
         missing: [],
       }),
     );
-    expect(frame).toContain('unreachable (connection refused)');
+    expect(frame).toContain('✕ unreachable');
+    expect(frame).toContain('NODE   connection refused');
     expect(frame).toContain('p50 –');
   });
 });
