@@ -97,7 +97,7 @@ export function drawFrame(
 
 function titleLine(sample: MonitorSample, view: View, columns: number): Line {
   const [word, tone] = HEALTH[sample.health];
-  const name = [span(' fanal', 'bold'), span(`  ${sample.network}  ${sample.version}    `)];
+  const name = [span(' fanal', 'bold'), span(`  ${sample.network}  ${sample.version}  `)];
   const paused = view.paused ? [span('  PAUSED', 'warn')] : [];
   const where = `epoch ${sample.epoch}   height ${grouped(sample.height)}   ${ageText(sample.headAgeSeconds)} ago `;
   return spread([...name, span(word, tone), ...paused], [span(where)], columns);
