@@ -32,6 +32,8 @@ export const MAX_VALIDATOR_ADDRESS_BYTES = 128;
 export const MAX_UNBONDINGS = 32;
 /** Offences kept in a validator's record. */
 export const MAX_OFFENCES = 32;
+/** Coins that the end of an epoch makes: the index of a coin is a u16. */
+export const MAX_PAYOUTS = 65_535;
 /** A vertex header inside an evidence action. */
 export const MAX_EVIDENCE_VERTEX_BYTES = 7 * KIB;
 
