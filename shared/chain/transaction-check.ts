@@ -45,6 +45,8 @@ export interface ShapedTransaction {
   readonly txid: Hash;
   /** With witnesses. */
   readonly sizeBytes: number;
+  /** Where in its bytes the witnesses begin. */
+  readonly witnessesAt: number;
   /** Units of all outputs and bonds: what the inputs must cover besides the fee. */
   readonly spentUnits: bigint;
   /** The least fee for its size. */
@@ -113,6 +115,7 @@ export function checkShape(bytes: Bytes, rules: TransactionRules): ShapeVerdict 
       signed,
       txid: taggedHash('fanal/txid/v1', encoded),
       sizeBytes: bytes.length,
+      witnessesAt: encoded.length,
       spentUnits: amounts,
       minFeeUnits: params.feePerByte * BigInt(bytes.length),
       witnessAddresses,
