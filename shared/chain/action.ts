@@ -1,6 +1,6 @@
 /**
  * What a transaction can do besides paying: register a validator, bond and unbond its stake,
- * retire it, and bring evidence (docs/protocol.md §6).
+ * retire it, and bring evidence (docs/protocol.md §3.6).
  *
  * The first four are the owner's: a coin of the owner must be among the transaction's inputs. They
  * take effect when the epoch ends.

@@ -1,6 +1,6 @@
 /**
  * What the state commits to for one address: its balance, its coins, and its whole history
- * (docs/protocol.md §7.2).
+ * (docs/protocol.md §5.2).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
 import { ZERO_32 } from '../primitives/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * A block: its header, its transactions, and what else execution needs to arrive at the header's
- * state (docs/protocol.md §8.3).
+ * state (docs/protocol.md §6.3).
  */
 import type { Bytes } from '../primitives/bytes.ts';
 import type { Codec } from '../primitives/codec.ts';

@@ -1,6 +1,6 @@
 /**
  * A coin: an output that nobody has spent yet, named by the transaction that made it and the
- * output's place there (docs/protocol.md §7).
+ * output's place there (docs/protocol.md §5.2).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
 import type { Codec } from '../primitives/codec.ts';

@@ -1,6 +1,6 @@
 /**
  * The running epoch's accounts: what the next payout divides, and by which merits
- * (docs/protocol.md §7.5).
+ * (docs/protocol.md §5.6).
  */
 import type { Codec } from '../primitives/codec.ts';
 import { listOf, struct, u32, u64 } from '../primitives/struct.ts';

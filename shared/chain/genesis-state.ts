@@ -1,5 +1,5 @@
 /**
- * The state that a genesis file makes, header 0 over it, and the genesis id (docs/protocol.md §5.3).
+ * The state that a genesis file makes, header 0 over it, and the genesis id (docs/protocol.md §6.5).
  *
  * Whoever holds the file computes the id by themselves: it is the one thing to compare by voice.
  */

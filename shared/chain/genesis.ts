@@ -1,6 +1,6 @@
 /**
  * Where a chain begins: its name, its parameters, its first validators and its first coins
- * (docs/protocol.md §5).
+ * (docs/protocol.md §6.5).
  *
  * The genesis file is sealed once. Its hash stands in header 0, and the id of header 0 is the
  * genesis id, which every transaction, vertex and origin of the chain carries.

@@ -1,5 +1,5 @@
 /**
- * A header: everything a block promises, in 257 bytes (docs/protocol.md §8).
+ * A header: everything a block promises, in 257 bytes (docs/protocol.md §6.1).
  *
  * The leaf hash of a header in the header log is the block's id, so whoever proves the leaf has
  * proved the block.

@@ -2,7 +2,7 @@
  * One line of an address's history: a transaction that touched it, and what it received and spent.
  *
  * A payout (epoch rewards, stake set free) has a line too: its position is past the block's last
- * transaction, its id is `payoutId` of the epoch (docs/protocol.md §7.3).
+ * transaction, its id is `payoutId` of the epoch (docs/protocol.md §5.3).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
 import type { Codec } from '../primitives/codec.ts';

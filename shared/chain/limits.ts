@@ -1,5 +1,5 @@
 /**
- * Every limit that both sides of the protocol share, in one place (docs/protocol.md §2).
+ * Every limit that both sides of the protocol share, in one place (docs/protocol.md §11).
  *
  * A number here is a rule: raising one is a change of protocol. Limits that only a node needs
  * (queues, connections) live in a `limits.ts` of its own rooms.

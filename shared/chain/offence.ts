@@ -2,7 +2,7 @@
  * Proof that one validator broke its word: two vertices in one slot, or two roots at one size.
  *
  * It convicts by signatures alone, so anyone may bring it, in an *evidence* action or a file.
- * How it is checked: `checkpoint/offence.ts` (docs/protocol.md §12).
+ * How it is checked: `checkpoint/offence.ts` (docs/protocol.md §10).
  */
 import { SIGNATURE_BYTES } from '../crypto/filter.ts';
 import type { Bytes, Bytes32 } from '../primitives/bytes.ts';

@@ -2,7 +2,7 @@
  * A log's name: `<domain>/<network>/<first 16 hex digits of the genesis id>`.
  *
  * Everything a validator cosigns begins with it, so an origin is never used for a second chain,
- * not even after a reset (docs/protocol.md §9.1).
+ * not even after a reset (docs/protocol.md §7.1).
  */
 import { type Bytes32, toHex } from '../primitives/bytes.ts';
 import { DecodeError } from '../primitives/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Whether a chain's parameters fit together. Only a sealed genesis file passes through here, so a
- * light client carries none of it (docs/protocol.md §5.2).
+ * light client carries none of it (docs/protocol.md §5.5).
  */
 import { FanalError } from '../primitives/errors.ts';
 import { UNITS_PER_COIN } from '../primitives/units.ts';

@@ -1,5 +1,5 @@
 /**
- * The rules a chain sets for itself in its genesis file (docs/protocol.md §5).
+ * The rules a chain sets for itself in its genesis file (docs/protocol.md §5.5).
  *
  * They stand in the state, so every node and every proof can see which ones are in force.
  */

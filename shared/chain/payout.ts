@@ -1,6 +1,6 @@
 /**
  * Payouts: the coins that the protocol itself makes in the last block of an epoch, for rewards and
- * for stake set free (docs/protocol.md §6.6).
+ * for stake set free (docs/protocol.md §8.4).
  */
 import type { Bytes32 } from '../primitives/bytes.ts';
 import { Writer } from '../primitives/codec.ts';

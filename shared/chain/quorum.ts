@@ -6,7 +6,7 @@
  * Says whether `signed` stake is a quorum of `total`: strictly more than two thirds.
  *
  * @param signed stake of distinct signers, 0 ≤ signed ≤ total
- * @see docs/protocol.md §3.3
+ * @see docs/protocol.md §2.6
  */
 export function isQuorum(signed: bigint, total: bigint): boolean {
   return 3n * signed > 2n * total;

@@ -1,6 +1,6 @@
 /**
  * How a validator presents itself: its name, its three keys with a proof of possession each, who
- * owns its stake, and where it can be reached (docs/protocol.md §6.2).
+ * owns its stake, and where it can be reached (docs/protocol.md §2.4).
  *
  * A name is taken for good: it is part of every cosignature line, so a validator that wants new
  * keys retires and comes back under another name.

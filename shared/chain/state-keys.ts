@@ -1,5 +1,5 @@
 /**
- * Where each record stands in the state map (docs/protocol.md §7).
+ * Where each record stands in the state map (docs/protocol.md §5.1).
  *
  * Every key is a hash, so the map stays shallow whatever addresses people choose.
  */

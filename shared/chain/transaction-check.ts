@@ -1,6 +1,6 @@
 /**
  * What can be wrong with a transaction before anyone looks at the state: cheap checks first, the
- * signatures handed out at the end (docs/protocol.md §4.4).
+ * signatures handed out at the end (docs/protocol.md §3.4).
  */
 import type { SignedItem } from '../crypto/filter.ts';
 import { type Bytes, type Bytes32, equalBytes, toHex } from '../primitives/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * How a transaction stands in its block's tree, from its bytes alone. A verifier can prove a
- * transaction of a kind that it cannot read (docs/protocol.md §8.2).
+ * transaction of a kind that it cannot read (docs/protocol.md §6.2).
  */
 import { type Bytes, concat } from '../primitives/bytes.ts';
 import { type Hash, sha256, taggedHash } from '../primitives/hash.ts';

@@ -1,6 +1,6 @@
 /**
  * A transaction: which coins it spends, which it makes, what else it does, and until when it may
- * be included (docs/protocol.md §4).
+ * be included (docs/protocol.md §3).
  */
 import type { AddressBytes } from '../crypto/address.ts';
 import type { Bytes, Bytes32 } from '../primitives/bytes.ts';

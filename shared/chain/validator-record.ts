@@ -1,5 +1,5 @@
 /**
- * What the state knows of a validator, in the set or not (docs/protocol.md §7.4).
+ * What the state knows of a validator, in the set or not (docs/protocol.md §5.4).
  */
 import type { AddressBytes } from '../crypto/address.ts';
 import type { Codec } from '../primitives/codec.ts';

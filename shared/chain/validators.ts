@@ -1,5 +1,5 @@
 /**
- * The validators of an epoch: who may sign, and with how much stake (docs/protocol.md §3).
+ * The validators of an epoch: who may sign, and with how much stake (docs/protocol.md §2.5).
  *
  * A set is ordered by name, and a validator's place in it is its index wherever the epoch's
  * messages name an author or a cosigner. The set's hash stands in every header it signs.

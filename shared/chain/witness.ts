@@ -1,6 +1,6 @@
 /**
  * What shows that an input may be spent: one key with its signature, or m signatures of n keys
- * (docs/protocol.md §4.3).
+ * (docs/protocol.md §3.3).
  *
  * Witnesses stand beside the transaction, one for each distinct input address, and no id covers
  * them.

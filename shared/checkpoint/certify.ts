@@ -1,6 +1,6 @@
 /**
  * Certifying: a checkpoint counts once members with more than two thirds of the stake cosigned it
- * (docs/protocol.md §9.5).
+ * (docs/protocol.md §7.5).
  *
  * Signatures are checked heaviest stake first and only until the quorum stands; one bad signature
  * among those refuses the whole. `certify` does it all. A caller that checks signatures elsewhere,

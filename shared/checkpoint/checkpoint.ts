@@ -1,6 +1,6 @@
 /**
  * A checkpoint: the size and root of a header log, in the three lines that get signed
- * (C2SP tlog-checkpoint; docs/protocol.md §9.1).
+ * (C2SP tlog-checkpoint; docs/protocol.md §7.1).
  */
 import { MAX_LOG_SIZE, MAX_ORIGIN_BYTES } from '../chain/limits.ts';
 import { asBytes32, type Bytes32, equalBytes, fromBase64, toBase64 } from '../primitives/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * A cosignature: one validator's word that it executed every block below a size and that this is
- * its only root there (C2SP tlog-cosignature, `cosignature/v1`; docs/protocol.md §9.3).
+ * its only root there (C2SP tlog-cosignature, `cosignature/v1`; docs/protocol.md §7.3).
  */
 import { MAX_VALIDATORS } from '../chain/limits.ts';
 import type { Validator, ValidatorSet } from '../chain/validators.ts';

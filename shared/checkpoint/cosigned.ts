@@ -1,6 +1,6 @@
 /**
  * A checkpoint with the cosignatures that came with it, not yet checked, in its two forms: the
- * note that log tools read, and compact bytes for proofs and phones (docs/protocol.md §9.4).
+ * note that log tools read, and compact bytes for proofs and phones (docs/protocol.md §7.4).
  *
  * Both need the validator set: the note to find its cosigners, the bytes because they name them by
  * index only.

@@ -1,6 +1,6 @@
 /**
  * Signed notes: a text, an empty line, and a line for each signature (C2SP signed-note;
- * docs/protocol.md §9.2).
+ * docs/protocol.md §7.2).
  *
  * A note is read whatever its signatures are; which of them count is settled by who knows the
  * keys.

@@ -1,6 +1,6 @@
 /**
  * Checking an offence: that one validator signed two things where its promise allows one
- * (docs/protocol.md §12).
+ * (docs/protocol.md §10).
  */
 import type { CosignedRoot, Offence, SignedVertexHeader } from '../chain/offence.ts';
 import type { ValidatorKeys } from '../chain/registration.ts';

@@ -1,6 +1,6 @@
 /**
  * A proved balance: what the state has for an address, or that nobody ever used it
- * (docs/protocol.md §11.4).
+ * (docs/protocol.md §9.7).
  */
 
 import { addressField } from '../chain/address-codec.ts';

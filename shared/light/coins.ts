@@ -1,6 +1,6 @@
 /**
  * The complete list of an address's coins: pages in key order, and at the end the root of exactly
- * these coins against the one in the address record (docs/protocol.md §11.5).
+ * these coins against the one in the address record (docs/protocol.md §9.8).
  */
 import { addressField } from '../chain/address-codec.ts';
 import { COIN_BYTES, type Coin, coinCodec, coinValueCodec } from '../chain/coin.ts';

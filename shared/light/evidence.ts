@@ -1,5 +1,5 @@
 /**
- * Evidence: a file that convicts by signatures alone, checked offline (docs/protocol.md §12).
+ * Evidence: a file that convicts by signatures alone, checked offline (docs/protocol.md §10).
  *
  * An *offence* convicts one validator. A *fork* shows two certified histories that cannot both be
  * one log, and names who signed both: together more than a third of the stake.

@@ -1,6 +1,6 @@
 /**
  * Following the chain: from a trusted state and an update to a newer trusted state, checked
- * offline (docs/protocol.md §10.3).
+ * offline (docs/protocol.md §9.2).
  */
 import { MAX_CLIENT_AHEAD_MILLIS } from '../chain/limits.ts';
 import { type CertifiedCheckpoint, certify } from '../checkpoint/certify.ts';

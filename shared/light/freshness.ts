@@ -1,5 +1,5 @@
 /**
- * How sure a client can be that what it holds is new (docs/protocol.md §10.4).
+ * How sure a client can be that what it holds is new (docs/protocol.md §9.3).
  *
  * Every cosignature says when it was made. The time that more than one third of the stake signed
  * at or after was seen by at least one honest validator, so no liar can make an old tip look young.

@@ -1,6 +1,6 @@
 /**
  * A handover: the end of an epoch, certified by its own validators, naming the next ones
- * (docs/protocol.md §10.2).
+ * (docs/protocol.md §8.2).
  *
  * A client that slept for a year takes one handover an epoch and nothing in between.
  */

@@ -1,6 +1,6 @@
 /**
  * A header and its place in the header log: from one certified checkpoint, any block ever
- * (docs/protocol.md §11.1).
+ * (docs/protocol.md §9.4).
  */
 import { type Header, headerCodec } from '../chain/header.ts';
 import { MAX_LOG_SIZE } from '../chain/limits.ts';

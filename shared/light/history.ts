@@ -1,6 +1,6 @@
 /**
  * An address's history by pages, each proved to be that stretch of the whole with nothing left out
- * (docs/protocol.md §11.6).
+ * (docs/protocol.md §9.9).
  *
  * The record's history size says how many lines there are, so pages from 0 to there are all of it.
  */

@@ -1,6 +1,6 @@
 /**
  * The text of a receipt: a C2SP `tlog-proof@v1` of the header, so standard tools check the log
- * part, with the rest of the receipt in its `extra` line (docs/protocol.md §11.7).
+ * part, with the rest of the receipt in its `extra` line (docs/protocol.md §9.10).
  *
  * Nothing in the extra line is believed before `verifyReceiptText` has checked it.
  */

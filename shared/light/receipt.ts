@@ -1,6 +1,6 @@
 /**
  * A receipt: one payment, proved from the transaction to a certified checkpoint, for checking
- * offline against a trust file (docs/protocol.md §11.7).
+ * offline against a trust file (docs/protocol.md §9.10).
  *
  * These are its compact bytes, small enough for a QR code. Its text is in `receipt-text.ts`.
  */

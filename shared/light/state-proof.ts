@@ -1,6 +1,6 @@
 /**
  * What the state says under a key, or that it says nothing: one path to a header's state root
- * (docs/protocol.md §11.3).
+ * (docs/protocol.md §9.6).
  */
 import { type EpochState, epochStateCodec } from '../chain/epoch-state.ts';
 import { MAX_PROOF_BYTES } from '../chain/limits.ts';

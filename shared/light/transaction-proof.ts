@@ -1,6 +1,6 @@
 /**
  * A transaction proved: its place in a block, and the block's place in the log
- * (docs/protocol.md §11.2).
+ * (docs/protocol.md §9.5).
  *
  * The transaction stays in bytes here: what it says is `signedTransactionCodec`'s business, and a
  * verifier can prove what it cannot read.

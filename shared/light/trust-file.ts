@@ -1,6 +1,6 @@
 /**
  * The trust file: a trusted state in text, lines for people and then the bytes. It anchors offline
- * checks, and a fresh client starts from one (docs/protocol.md §10.1).
+ * checks, and a fresh client starts from one (docs/protocol.md §9.1).
  */
 import { MAX_TRUST_FILE_BYTES } from '../chain/limits.ts';
 import { fromBase64, toBase64, toHex } from '../primitives/bytes.ts';

@@ -1,5 +1,5 @@
 /**
- * The first trust there is: the genesis file itself, named by its id (docs/protocol.md §10.1).
+ * The first trust there is: the genesis file itself, named by its id (docs/protocol.md §9.1).
  *
  * Apart from the verifier's entry point, because it computes a whole state.
  */

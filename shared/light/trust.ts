@@ -1,6 +1,6 @@
 /**
  * What a light client trusts: one header of the chain, who certifies the next ones, and when it
- * was last sure. A few kilobytes, however long the chain (docs/protocol.md §10.1).
+ * was last sure. A few kilobytes, however long the chain (docs/protocol.md §9.1).
  */
 
 import { prefixField } from '../chain/address-codec.ts';

@@ -1,6 +1,6 @@
 /**
  * An update: what leads a light client from where it is to the chain's tip, in one answer
- * (docs/protocol.md §10.3).
+ * (docs/protocol.md §9.2).
  */
 import { type Header, headerCodec } from '../chain/header.ts';
 import { MAX_UPDATE_BYTES } from '../chain/limits.ts';
