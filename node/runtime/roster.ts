@@ -1,0 +1,58 @@
+/**
+ * Who is who: the committees of recent epochs, and which peer stands for which author in each.
+ */
+import { type Committee, createCommittee } from '../core/committee.ts';
+import type { Author, EpochRecord } from '../core/types.ts';
+import { type PeerName, peerOfKey } from '../network/identity.ts';
+
+/** One epoch's members, by author and by peer. */
+export interface EpochRoster {
+  readonly record: EpochRecord;
+  readonly committee: Committee;
+  readonly peers: readonly PeerName[];
+  readonly authors: ReadonlyMap<PeerName, Author>;
+}
+
+/** Epochs whose members are still known: the running one, and those that peers may lag in. */
+const KEPT_EPOCHS = 3;
+
+export class Roster {
+  readonly #epochs = new Map<number, EpochRoster>();
+  #current: EpochRoster | null = null;
+
+  /** The running epoch's; null before the first. */
+  get current(): EpochRoster | null {
+    return this.#current;
+  }
+
+  /** Makes `record` the running epoch. */
+  begin(record: EpochRecord): EpochRoster {
+    const peers = record.members.map(({ networkKey }) => peerOfKey(networkKey));
+    const roster: EpochRoster = {
+      record,
+      committee: createCommittee(record.epoch, record.members),
+      peers,
+      authors: new Map(peers.map((peer, author) => [peer, author])),
+    };
+    this.#epochs.set(record.epoch, roster);
+    for (const epoch of this.#epochs.keys()) {
+      if (epoch <= record.epoch - KEPT_EPOCHS) this.#epochs.delete(epoch);
+    }
+    this.#current = roster;
+    return roster;
+  }
+
+  epoch(epoch: number): EpochRoster | undefined {
+    return this.#epochs.get(epoch);
+  }
+
+  /** The author that a peer is in the running epoch. */
+  author(peer: PeerName): Author | undefined {
+    return this.#current?.authors.get(peer);
+  }
+
+  /** The peer of an author in the running epoch. */
+  peer(author: Author): PeerName | undefined {
+    return this.#current?.peers[author];
+  }
+}
