@@ -65,6 +65,8 @@ export interface Ledger {
 
   /** The certified note of the given size (the newest by default), trimmed to a quorum. */
   checkpoint(size?: bigint): CertifiedTip | null;
+  /** The same checkpoint in compact bytes; null while only genesis is certified. */
+  cosignedCheckpoint(size?: bigint): Encoded<'CosignedCheckpoint'> | null;
   header(height: bigint): Encoded<'Header'> | null;
   /** Consecutive headers from `first`, at most `limit` and 256, never past the certified tip. */
   headers(first: bigint, limit: number): Encoded<'Header'>[];
@@ -90,6 +92,11 @@ export interface Ledger {
   transaction(txid: Bytes32): StoredTransaction | null;
   /** Header, its inclusion at `at`, and the transaction's path to the header's `txRoot`. */
   transactionProof(txid: Bytes32, at?: bigint): Encoded<'TransactionProof'> | null;
+  /**
+   * The receipt of a certified transaction, for a reader who trusts the set of `fromEpoch` (by
+   * default the epoch that certified it last).
+   */
+  receipt(txid: Bytes32, fromEpoch?: number): Encoded<'Receipt'> | null;
   /** Where a transaction stands as far as executed blocks can tell. */
   transactionStatus(txid: Bytes32): LedgerTransactionStatus;
   /** Which of these outpoints are unspent at the executed tip, and whose they are. For admission. */
@@ -180,8 +187,10 @@ export interface LedgerInfo {
   /** The parameters in force. */
   readonly params: Encoded<'Params'>;
   readonly mode: RetentionMode;
-  /** Lowest height whose block body is kept, and from which histories are complete. */
+  /** Lowest height whose block body is kept. */
   readonly firstBlock: bigint;
+  /** Lowest height whose lines in histories are kept: 0, or where a snapshot began. */
+  readonly firstHistory: bigint;
   /** Lowest certified size at which addresses can be proved. */
   readonly firstProvableSize: bigint;
 }
@@ -195,7 +204,7 @@ export interface LedgerStats {
   readonly transactions: bigint;
   readonly databaseBytes: number;
   readonly stateTreeBytes: number;
-  /** Sum of all balances, bonds and undistributed fees: never changes but by epoch rewards. */
+  /** All coins, stake and fees not yet paid out: only epoch rewards and slashing change it. */
   readonly supplyUnits: bigint;
 }
 

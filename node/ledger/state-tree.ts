@@ -21,6 +21,11 @@ interface Version {
   readonly changes: number;
 }
 
+/** Leaves that are put into a new tree at a time: the objects that carry them are large. */
+const BATCH = 65_536;
+
+const NOTHING = [] as readonly number[] as Replaced;
+
 export class StateTree {
   readonly #tree: MapTree;
   /** By height, without a gap from the oldest to the newest. */
@@ -30,12 +35,25 @@ export class StateTree {
   #abandoned = 0;
 
   /** Starts from all leaves of the state after the block of `height`. */
-  constructor(height: bigint, leaves: readonly MapChange[], hasher: MapHasher) {
+  constructor(height: bigint, leaves: Iterable<MapChange>, hasher: MapHasher) {
     this.#tree = new MapTree(hasher);
     this.#oldest = height;
     this.#newest = height;
-    const { root, replaced } = this.#tree.update(EMPTY_MAP, leaves);
-    this.#versions.set(height, { root, replaced, changes: leaves.length });
+    let root = EMPTY_MAP;
+    const add = (batch: readonly MapChange[]) => {
+      const updated = this.#tree.update(root, batch);
+      this.#tree.free(updated.replaced);
+      root = updated.root;
+    };
+    let batch: MapChange[] = [];
+    for (const leaf of leaves) {
+      batch.push(leaf);
+      if (batch.length < BATCH) continue;
+      add(batch);
+      batch = [];
+    }
+    add(batch);
+    this.#versions.set(height, { root, replaced: NOTHING, changes: 0 });
   }
 
   get oldest(): bigint {

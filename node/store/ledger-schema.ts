@@ -154,10 +154,11 @@ export const logHash = sqliteTable(
   (table) => [primaryKey({ columns: [table.level, table.index] })],
 );
 
-/** Certified notes: the most recent ones, and each epoch's last. */
+/** Certified checkpoints, trimmed to a quorum: the most recent ones, and each epoch's last. */
 export const checkpoint = sqliteTable('checkpoint', {
   size: u64('size').primaryKey(),
-  note: bytes('note').notNull(),
+  /** A cosigned checkpoint in canonical bytes. */
+  bytes: bytes('bytes').notNull(),
 });
 
 /** One row an epoch that has begun. `lastHeight` is null while it runs. */

@@ -39,7 +39,7 @@ CREATE TABLE `block_coins` (
 --> statement-breakpoint
 CREATE TABLE `checkpoint` (
 	`size` integer PRIMARY KEY NOT NULL,
-	`note` blob NOT NULL
+	`bytes` blob NOT NULL
 ) STRICT;
 --> statement-breakpoint
 CREATE TABLE `coin` (

@@ -1,0 +1,80 @@
+/**
+ * An address as the ledger works on it: its record, what it takes to extend it, and what the block
+ * under way does to it.
+ */
+import { type AddressRecord, UNUSED_ADDRESS } from 'fanal/chain/address-record.ts';
+import type { HistoryEntry } from 'fanal/chain/history-entry.ts';
+import type { AddressBytes } from 'fanal/crypto/address.ts';
+import type { MapChange, MapRoot } from 'fanal/merkle/map-tree.ts';
+import { type Bytes, concat } from 'fanal/primitives/bytes.ts';
+import type { Hash } from 'fanal/primitives/hash.ts';
+import { nativeSha256 } from './native-hash.ts';
+
+export interface Account {
+  readonly id: number;
+  readonly address: AddressBytes;
+  /** Where its record stands in the state map. */
+  readonly stateKey: Hash;
+  record: AddressRecord;
+  /** The complete subtrees of its history, largest first. */
+  peaks: readonly Hash[];
+  /** Its coin map in memory; null until it is needed. */
+  coins: MapRoot | null;
+  /** What the block under way does to it; null while it does nothing. */
+  draft: AccountDraft | null;
+}
+
+/** The effects of one block on one address. */
+export interface AccountDraft {
+  readonly before: AddressRecord;
+  readonly peaksBefore: readonly Hash[];
+  readonly isNew: boolean;
+  balance: bigint;
+  coinCount: bigint;
+  readonly entries: HistoryEntry[];
+  readonly coinChanges: MapChange[];
+}
+
+const ADDRESS_TAG = Uint8Array.of(0x61);
+
+/** An address that no block has touched yet. */
+export function newAccount(id: number, address: AddressBytes): Account {
+  return {
+    id,
+    address,
+    stateKey: nativeSha256(concat(ADDRESS_TAG, address)),
+    record: UNUSED_ADDRESS,
+    peaks: [],
+    coins: null,
+    draft: null,
+  };
+}
+
+/** The draft of the block under way, begun at the first touch. */
+export function draftOf(account: Account, touched: Account[]): AccountDraft {
+  if (account.draft !== null) return account.draft;
+  const { record, peaks } = account;
+  const draft: AccountDraft = {
+    before: record,
+    peaksBefore: peaks,
+    isNew: record.historySize === 0n,
+    balance: record.balance,
+    coinCount: record.coinCount,
+    entries: [],
+    coinChanges: [],
+  };
+  account.draft = draft;
+  touched.push(account);
+  return draft;
+}
+
+/** Peaks on disk: one after the other. How many there are follows from the history's size. */
+export function encodePeaks(peaks: readonly Hash[]): Bytes {
+  return concat(...peaks);
+}
+
+export function decodePeaks(bytes: Bytes): Hash[] {
+  const peaks: Hash[] = [];
+  for (let at = 0; at < bytes.length; at += 32) peaks.push(bytes.slice(at, at + 32) as Hash);
+  return peaks;
+}
