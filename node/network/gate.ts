@@ -8,6 +8,7 @@ import { addressGroup, hostOf } from './addresses.ts';
 import type { PeerName } from './identity.ts';
 import { NETWORK_LIMITS } from './limits.ts';
 import type { PeerScores } from './score.ts';
+import { StrangerTime } from './stranger-time.ts';
 
 /** What the gate asks about the world. */
 export interface GateView {
@@ -41,6 +42,7 @@ export class Gate implements ConnectionGater {
   readonly #view: GateView;
   readonly #scores: PeerScores;
   readonly #maxFollowers: number;
+  readonly strangerTime = new StrangerTime();
   readonly #uses = new Map<string, AddressUse>();
   readonly #pending = new Set<MultiaddrConnection>();
 
@@ -73,6 +75,7 @@ export class Gate implements ConnectionGater {
     use.count++;
     use.pending++;
     this.#pending.add(connection);
+    this.strangerTime.count(connection);
     connection.addEventListener('close', () => this.#settled(connection));
     return false;
   };
@@ -84,7 +87,11 @@ export class Gate implements ConnectionGater {
     const isMember = this.#view.isMember(peer);
     const most = isMember ? CONNECTIONS_PER_MEMBER : NETWORK_LIMITS.connectionsPerPeer;
     if (this.#view.connectionsOf(peer) >= most) return this.#refuse('peer-full');
-    if (isMember) return false;
+    if (isMember) {
+      this.strangerTime.release(connection);
+      return false;
+    }
+    this.strangerTime.count(connection);
     if (this.#view.followerConnections() >= this.#maxFollowers)
       return this.#refuse('followers-full');
     return false;

@@ -27,6 +27,9 @@ export const NETWORK_LIMITS = {
   pendingConnections: 8,
   newConnectionsPerSecond: 5,
   handshakeMillis: 5_000,
+  /** Main-thread time that all strangers together may cost. */
+  strangerMillisPerSecond: 100,
+  strangerMillisBurst: 200,
   negotiationMillis: 5_000,
   /** A follower's connection without a stream on it. */
   idleMillis: 30_000,

@@ -88,6 +88,7 @@ export class Network {
   readonly #sweep: NodeJS.Timeout;
   readonly #idleSince = new WeakMap<Connection, number>();
   #libp2p!: Libp2p;
+  #gate!: Gate;
   #epoch = 0;
 
   readonly counters: NetworkCounters = {
@@ -124,6 +125,11 @@ export class Network {
 
   get bannedPeers(): number {
     return this.#scores.banned;
+  }
+
+  /** Main-thread time that strangers have used. */
+  get strangerMillis(): number {
+    return this.#gate.strangerTime.usedMillis;
   }
 
   get tipListeners(): number {
@@ -270,6 +276,7 @@ export class Network {
   /** Closes every link and stops listening. */
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#gate.strangerTime.close();
     this.#abort.abort(new FanalError('network/stopped', 'the network is shutting down'));
     this.#tips.close();
     for (const link of this.#links.values()) link.close();
@@ -279,7 +286,7 @@ export class Network {
 
   async #start(): Promise<void> {
     const options = this.#options;
-    const gate = new Gate(
+    this.#gate = new Gate(
       {
         isMember: (peer) => this.#members.has(peer),
         isMemberHost: (host) => this.#memberHosts.has(host),
@@ -302,7 +309,7 @@ export class Network {
     this.#libp2p = await startTransport({
       identity: options.identity,
       listen: options.listen,
-      gate,
+      gate: this.#gate,
       maxConnections: 4 * 1_024,
     });
     const limits = {

@@ -3,12 +3,12 @@
  * relay and no identify: the set of peers that matter is known, and each extra protocol is a door.
  */
 import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { createLibp2p } from 'libp2p';
 import { parseAddress } from './addresses.ts';
+import { boundedYamux } from './bounded-muxer.ts';
 import type { NetworkIdentity } from './identity.ts';
 import { NETWORK_LIMITS } from './limits.ts';
 
@@ -35,19 +35,23 @@ export async function startTransport(options: TransportOptions): Promise<Libp2p>
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
-        enableKeepAlive: true,
-        keepAliveInterval: 10_000,
-        maxInboundStreams: 16,
-        maxOutboundStreams: 64,
-        maxEarlyStreams: 4,
-        streamOptions: {
-          maxStreamWindowSize: NETWORK_LIMITS.streamWindowBytes,
-          // A paused stream may still receive one window.
-          maxReadBufferLength: NETWORK_LIMITS.streamBufferBytes + NETWORK_LIMITS.streamWindowBytes,
-          inactivityTimeout: 60_000,
+      boundedYamux(
+        {
+          enableKeepAlive: true,
+          keepAliveInterval: 10_000,
+          maxInboundStreams: 16,
+          maxOutboundStreams: 64,
+          maxEarlyStreams: 4,
+          streamOptions: {
+            maxStreamWindowSize: NETWORK_LIMITS.streamWindowBytes,
+            // A paused stream may still receive one window.
+            maxReadBufferLength:
+              NETWORK_LIMITS.streamBufferBytes + NETWORK_LIMITS.streamWindowBytes,
+            inactivityTimeout: 60_000,
+          },
         },
-      }),
+        NETWORK_LIMITS.streamWindowBytes,
+      ),
     ],
     connectionGater: options.gate,
     connectionManager: {

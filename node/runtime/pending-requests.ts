@@ -1,0 +1,93 @@
+/**
+ * Requests of consensus that are under way: ours, until answered or late; and those of peers,
+ * until the core or the journal has the answer.
+ */
+import type { PeerRequest } from '../core/types.ts';
+import type { PeerName } from '../network/identity.ts';
+
+/** One of ours. */
+export interface Asked {
+  readonly peer: PeerName;
+  readonly epoch: number;
+  readonly request: PeerRequest;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** One of a peer's: the number is its own. */
+export interface Asking {
+  readonly peer: PeerName;
+  readonly requestId: number;
+}
+
+/** Peers' requests that wait at once; beyond it the oldest is forgotten, and its peer asks again. */
+const MAX_ASKING = 4_096;
+
+export class PendingRequests {
+  readonly #asked = new Map<number, Asked>();
+  readonly #asking = new Map<number, Asking>();
+  #nextAsking = 1;
+
+  /** Notes a request of ours. `onLate` is called unless it is taken in time. */
+  ask(
+    requestId: number,
+    peer: PeerName,
+    epoch: number,
+    request: PeerRequest,
+    millis: number,
+    onLate: () => void,
+  ): void {
+    const timer = setTimeout(
+      () => {
+        this.#asked.delete(requestId);
+        onLate();
+      },
+      Math.max(0, millis),
+    );
+    timer.unref();
+    this.#asked.set(requestId, { peer, epoch, request, timer });
+  }
+
+  /** Takes out our request that `peer` answers; undefined for one it was not asked, or too late. */
+  answered(requestId: number, peer: PeerName): Asked | undefined {
+    const asked = this.#asked.get(requestId);
+    if (asked === undefined || asked.peer !== peer) return undefined;
+    clearTimeout(asked.timer);
+    this.#asked.delete(requestId);
+    return asked;
+  }
+
+  /** Our requests to a peer that is gone. */
+  lost(peer: PeerName): number[] {
+    const ids: number[] = [];
+    for (const [requestId, asked] of this.#asked) {
+      if (asked.peer !== peer) continue;
+      clearTimeout(asked.timer);
+      this.#asked.delete(requestId);
+      ids.push(requestId);
+    }
+    return ids;
+  }
+
+  /** Notes a peer's request under a number of our own. */
+  asking(peer: PeerName, requestId: number): number {
+    const id = this.#nextAsking++;
+    this.#asking.set(id, { peer, requestId });
+    if (this.#asking.size > MAX_ASKING) {
+      this.#asking.delete(this.#asking.keys().next().value as number);
+    }
+    return id;
+  }
+
+  /** Takes out a peer's request that is being answered. */
+  answer(id: number): Asking | undefined {
+    const asking = this.#asking.get(id);
+    this.#asking.delete(id);
+    return asking;
+  }
+
+  close(): void {
+    for (const { timer } of this.#asked.values()) clearTimeout(timer);
+    this.#asked.clear();
+    this.#asking.clear();
+  }
+}
