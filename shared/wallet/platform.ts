@@ -49,6 +49,14 @@ export interface AbortControllerLike {
   abort(reason?: unknown): void;
 }
 
+/** The part of a WebSocket that a client uses. */
+export interface WebSocketLike {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onerror: (() => void) | null;
+  onclose: (() => void) | null;
+  close(): void;
+}
+
 /** Clock, timers, network, randomness and signature checks. */
 export interface Platform {
   readonly fetch: Fetch;
@@ -58,6 +66,8 @@ export interface Platform {
   readonly abortController: () => AbortControllerLike;
   readonly random: (length: number) => Bytes;
   readonly verify: VerifyBatch;
+  /** Opens event streams by WebSocket in place of `fetch`; null where `fetch` can stream. */
+  readonly webSocket: ((url: string) => WebSocketLike) | null;
 }
 
 interface Global {
@@ -66,6 +76,8 @@ interface Global {
   setTimeout(callback: () => void, millis: number): unknown;
   clearTimeout(timer: unknown): void;
   AbortController: new () => AbortControllerLike;
+  ReadableStream?: unknown;
+  WebSocket?: new (url: string) => WebSocketLike;
   crypto?: {
     getRandomValues(bytes: Uint8Array): Uint8Array;
     subtle?: SubtleVerifier<unknown>;
@@ -84,7 +96,18 @@ export function platform(own: Partial<Platform> = {}): Platform {
       own.random ??
       ((length) => need(world.crypto, 'crypto').getRandomValues(new Uint8Array(length))),
     verify: own.verify ?? defaultVerify(world),
+    webSocket: own.webSocket ?? (canStream(world) ? null : socketOf(world)),
   };
+}
+
+/** React Native has `fetch` without streams, and WebSockets. */
+function canStream(world: Global): boolean {
+  return world.ReadableStream !== undefined;
+}
+
+function socketOf(world: Global): ((url: string) => WebSocketLike) | null {
+  const { WebSocket } = world;
+  return WebSocket === undefined ? null : (url) => new WebSocket(url);
 }
 
 /** WebCrypto where it knows Ed25519, else plain JavaScript. The verdicts are the same. */
