@@ -42,23 +42,25 @@ export type JournalCalls = Omit<Journal, 'write' | 'load' | 'close'> & {
 
 /** Runs in the thread. */
 export function runJournalThread(): void {
-  const data = threadData<JournalThreadData>();
-  const journal = openJournal({ ...data, hash: nativeTaggedHash });
-  serveThread<JournalCalls>(
-    {
-      write: (writes) => journal.write(writes.map(unpackWrite), 'sync'),
-      load: (facts) => journal.load(facts),
-      flush: () => journal.flush(),
-      newestEpoch: () => journal.newestEpoch(),
-      beginSigning: () => journal.beginSigning(),
-      vertices: (epoch, refs) => journal.vertices(epoch, refs),
-      commits: (epoch, first, count) => journal.commits(epoch, first, count),
-      verticesFrom: (epoch, round, limit) => journal.verticesFrom(epoch, round, limit),
-      certificate: (size) => journal.certificate(size),
-      divergence: () => journal.divergence(),
-      clearDivergence: () => journal.clearDivergence(),
-      sizeBytes: () => journal.sizeBytes(),
-    },
-    () => journal.close(),
-  );
+  serveThread<JournalCalls>(() => {
+    const data = threadData<JournalThreadData>();
+    const journal = openJournal({ ...data, hash: nativeTaggedHash });
+    return {
+      api: {
+        write: (writes) => journal.write(writes.map(unpackWrite), 'sync'),
+        load: (facts) => journal.load(facts),
+        flush: () => journal.flush(),
+        newestEpoch: () => journal.newestEpoch(),
+        beginSigning: () => journal.beginSigning(),
+        vertices: (epoch, refs) => journal.vertices(epoch, refs),
+        commits: (epoch, first, count) => journal.commits(epoch, first, count),
+        verticesFrom: (epoch, round, limit) => journal.verticesFrom(epoch, round, limit),
+        certificate: (size) => journal.certificate(size),
+        divergence: () => journal.divergence(),
+        clearDivergence: () => journal.clearDivergence(),
+        sizeBytes: () => journal.sizeBytes(),
+      },
+      onClose: () => journal.close(),
+    };
+  });
 }

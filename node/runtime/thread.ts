@@ -110,21 +110,39 @@ export function threadData<Data>(): Data {
   return workerData as Data;
 }
 
-/** Answers calls with the functions of `api`, in order of arrival; `onClose` runs at the end. */
-export function serveThread<Api extends object>(api: Functions<Api>, onClose: () => void): void {
+/** What a thread offers, and how it ends. */
+export interface Served<Api extends object> {
+  readonly api: Functions<Api>;
+  readonly onClose: () => void;
+}
+
+/**
+ * Answers calls, in order of arrival. When `open` throws, every call is answered with its error,
+ * so that the other side learns the code and the hint.
+ */
+export function serveThread<Api extends object>(open: () => Served<Api>): void {
   const port = parentPort as MessagePort | null;
   assert(port !== null, 'this module runs only as a worker thread');
+  let served: Served<Api> | null = null;
+  let failure: unknown = null;
+  try {
+    served = open();
+  } catch (error) {
+    failure = error;
+  }
   let last: Promise<void> = Promise.resolve();
   port.on('message', (call: Call | null) => {
     if (call === null) {
       last = last.then(() => {
-        onClose();
+        served?.onClose();
         port.close();
       });
       return;
     }
-    const run = () => answer(api, call, port);
-    last = last.then(run);
+    last = last.then(() => {
+      if (served !== null) return answer(served.api, call, port);
+      port.postMessage({ id: call.id, error: plain(failure) } satisfies Reply);
+    });
   });
 }
 

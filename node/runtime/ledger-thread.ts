@@ -1,0 +1,96 @@
+/**
+ * The ledger on a thread of its own: executing a block never holds up consensus or the network.
+ *
+ * A block's transactions cross as one buffer: as objects they would cost more than their execution.
+ */
+import type { Genesis } from 'fanal/chain/genesis.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
+import type { BlockInput } from '../core/types.ts';
+import type { AsyncLedger, ExecutedBlock, Ledger, RetentionMode } from '../ledger/ledger.ts';
+import { openLedger } from '../ledger/sqlite-ledger.ts';
+import { verifyNatively } from './native-verify.ts';
+import { serveThread, startThread, threadData } from './thread.ts';
+
+export interface LedgerThreadData {
+  readonly path: string;
+  readonly genesis: Genesis;
+  readonly mode: RetentionMode;
+}
+
+/** A block input without its transactions, which come packed beside it. */
+type PackedBlock = Omit<BlockInput, 'transactions'> & { readonly lengths: Uint32Array };
+
+type LedgerCalls = Omit<Ledger, 'execute' | 'close'> & {
+  executePacked(block: PackedBlock, packed: Bytes, verified: Uint8Array): ExecutedBlock;
+};
+
+/** Starts the thread and opens the ledger in it. Calls fail with what opening failed with. */
+export function startLedger(
+  data: LedgerThreadData,
+  onFailure: (error: Error) => void,
+): AsyncLedger {
+  const thread = startThread<LedgerCalls>(
+    new URL('./ledger-worker.ts', import.meta.url),
+    'ledger',
+    data,
+    onFailure,
+  );
+  const own: Partial<AsyncLedger> = {
+    execute(block, verified = new Uint8Array(block.transactions.length)) {
+      const { transactions, ...rest } = block;
+      const { packed, lengths } = pack(transactions);
+      return thread.call(
+        'executePacked',
+        [{ ...rest, lengths }, packed, verified],
+        [packed.buffer as ArrayBuffer],
+      );
+    },
+    close: () => thread.close(),
+  };
+  return new Proxy(own as AsyncLedger, {
+    get(target, name) {
+      const known = target[name as keyof AsyncLedger];
+      // A proxy that looked like a promise would be awaited.
+      if (known !== undefined || typeof name !== 'string' || name === 'then') return known;
+      return (...args: unknown[]) => thread.call(name as keyof LedgerCalls, args as never);
+    },
+  });
+}
+
+/** Runs in the thread. */
+export function runLedgerThread(): void {
+  serveThread<LedgerCalls>(() => {
+    const data = threadData<LedgerThreadData>();
+    const { execute, close, ...ledger } = openLedger({ ...data, verify: verifyNatively });
+    return {
+      api: {
+        ...ledger,
+        executePacked: ({ lengths, ...block }, packed, verified) =>
+          execute({ ...block, transactions: unpack(packed, lengths) }, verified),
+      },
+      onClose: close,
+    };
+  });
+}
+
+function pack(transactions: readonly Bytes[]): { packed: Bytes; lengths: Uint32Array } {
+  const lengths = Uint32Array.from(transactions, ({ length }) => length);
+  const packed = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const transaction of transactions) {
+    packed.set(transaction, at);
+    at += transaction.length;
+  }
+  return { packed, lengths };
+}
+
+function unpack(packed: Bytes, lengths: Uint32Array): Bytes[] {
+  const transactions: Bytes[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    // Copies: whoever keeps one must not keep them all.
+    transactions.push(packed.slice(at, at + length));
+    at += length;
+  }
+  return transactions;
+}

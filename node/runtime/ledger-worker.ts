@@ -1,0 +1,4 @@
+/** Entry of the ledger's thread. */
+import { runLedgerThread } from './ledger-thread.ts';
+
+runLedgerThread();
