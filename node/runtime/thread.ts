@@ -139,9 +139,9 @@ export function serveThread<Api extends object>(open: () => Served<Api>): void {
       });
       return;
     }
-    last = last.then(() => {
-      if (served !== null) return answer(served.api, call, port);
-      port.postMessage({ id: call.id, error: plain(failure) } satisfies Reply);
+    last = last.then(async () => {
+      if (served !== null) await answer(served.api, call, port);
+      else port.postMessage({ id: call.id, error: plain(failure) } satisfies Reply);
     });
   });
 }
