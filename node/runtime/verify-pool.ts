@@ -6,6 +6,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { TransactionRules } from 'fanal/chain/transaction-check.ts';
 import type { SignedItem, VerifyBatch } from 'fanal/crypto/filter.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
@@ -16,6 +17,8 @@ const LANES: readonly VerifyLane[] = ['consensus', 'transactions'];
 
 export interface VerifyTask {
   readonly id: number;
+  /** Signatures with their messages and keys, or whole signed transactions. */
+  readonly kind: 'signatures' | 'transactions';
   readonly packed: Bytes;
   readonly count: number;
 }
@@ -26,7 +29,9 @@ export interface VerifyAnswer {
 }
 
 interface Piece {
-  readonly items: readonly SignedItem[];
+  readonly kind: VerifyTask['kind'];
+  readonly count: number;
+  pack(): Bytes;
   resolve(verdicts: Uint8Array): void;
   reject(error: Error): void;
 }
@@ -40,6 +45,7 @@ export class VerifyPool {
   readonly #slots: Slot[] = [];
   readonly #queues: Record<VerifyLane, Piece[]> = { consensus: [], transactions: [] };
   readonly #running = new Map<number, { piece: Piece; slot: Slot }>();
+  readonly #rules: TransactionRules | null;
   readonly #onDeath: (error: Error) => void;
   #waitingItems = 0;
   #nextId = 1;
@@ -47,7 +53,9 @@ export class VerifyPool {
   /** Counts for the metrics. */
   readonly checked: Record<VerifyLane, number> = { consensus: 0, transactions: 0 };
 
-  constructor(threads: number, onDeath: (error: Error) => void) {
+  /** @param rules of the chain whose transactions are checked; null for signatures alone */
+  constructor(threads: number, rules: TransactionRules | null, onDeath: (error: Error) => void) {
+    this.#rules = rules;
     this.#onDeath = onDeath;
     for (let i = 0; i < threads; i++) this.#slots.push(this.#start(i));
   }
@@ -68,7 +76,21 @@ export class VerifyPool {
   }
 
   /** Checks signatures; verdicts in the order of the items. */
-  async verify(lane: VerifyLane, items: readonly SignedItem[]): Promise<boolean[]> {
+  verify(lane: VerifyLane, items: readonly SignedItem[]): Promise<boolean[]> {
+    return this.#split(lane, 'signatures', items, packItems);
+  }
+
+  /** Checks the shape and every signature of transactions in canonical bytes. */
+  verifyTransactions(transactions: readonly Bytes[]): Promise<boolean[]> {
+    return this.#split('transactions', 'transactions', transactions, packBytes);
+  }
+
+  async #split<T>(
+    lane: VerifyLane,
+    kind: VerifyTask['kind'],
+    items: readonly T[],
+    pack: (items: readonly T[]) => Bytes,
+  ): Promise<boolean[]> {
     if (items.length === 0) return [];
     if (this.#closed) throw new FanalError('runtime/stopped', 'the node is shutting down');
     const pieces: Promise<Uint8Array>[] = [];
@@ -76,7 +98,8 @@ export class VerifyPool {
       const part = items.slice(at, at + RUNTIME_LIMITS.verifyBatch);
       pieces.push(
         new Promise((resolve, reject) => {
-          this.#queues[lane].push({ items: part, resolve, reject });
+          const piece = { kind, count: part.length, pack: () => pack(part), resolve, reject };
+          this.#queues[lane].push(piece);
         }),
       );
     }
@@ -108,6 +131,7 @@ export class VerifyPool {
   #start(index: number): Slot {
     const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
       name: `verify-${index}`,
+      workerData: this.#rules,
     });
     const slot: Slot = { worker, inFlight: 0 };
     worker.on('message', ({ id, verdicts }: VerifyAnswer) => {
@@ -133,8 +157,8 @@ export class VerifyPool {
       const id = this.#nextId++;
       this.#running.set(id, { piece, slot });
       slot.inFlight++;
-      const packed = packItems(piece.items);
-      const task: VerifyTask = { id, packed, count: piece.items.length };
+      const packed = piece.pack();
+      const task: VerifyTask = { id, kind: piece.kind, packed, count: piece.count };
       slot.worker.postMessage(task, [packed.buffer as ArrayBuffer]);
     }
   }
@@ -154,40 +178,43 @@ export function defaultVerifyThreads(): number {
   return Math.max(1, Math.min(8, availableParallelism() - 1));
 }
 
-/** Items as one buffer: message, signature and key, each behind its u32 length. */
+/** Items as one buffer: message, signature and key one after the other. */
 export function packItems(items: readonly SignedItem[]): Bytes {
-  let length = 0;
-  for (const { message, signature, publicKey } of items) {
-    length += 12 + message.length + signature.length + publicKey.length;
-  }
-  const packed = new Uint8Array(length);
+  return packBytes(
+    items.flatMap(({ message, signature, publicKey }) => [message, signature, publicKey]),
+  );
+}
+
+export function unpackItems(packed: Bytes, count: number): SignedItem[] {
+  const parts = unpackBytes(packed, count * 3);
+  return Array.from({ length: count }, (_, i) => ({
+    message: parts[3 * i] as Bytes,
+    signature: parts[3 * i + 1] as Bytes,
+    publicKey: parts[3 * i + 2] as Bytes,
+  }));
+}
+
+/** Byte strings as one buffer, each behind its u32 length. */
+export function packBytes(parts: readonly Bytes[]): Bytes {
+  const packed = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
   const view = new DataView(packed.buffer);
   let at = 0;
-  const put = (bytes: Bytes) => {
-    view.setUint32(at, bytes.length);
-    packed.set(bytes, at + 4);
-    at += 4 + bytes.length;
-  };
-  for (const { message, signature, publicKey } of items) {
-    put(message);
-    put(signature);
-    put(publicKey);
+  for (const part of parts) {
+    view.setUint32(at, part.length);
+    packed.set(part, at + 4);
+    at += 4 + part.length;
   }
   return packed;
 }
 
-export function unpackItems(packed: Bytes, count: number): SignedItem[] {
+/** The parts of a packed buffer, which they share. */
+export function unpackBytes(packed: Bytes, count: number): Bytes[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   let at = 0;
-  const take = (): Bytes => {
-    const length = view.getUint32(at);
-    const bytes = packed.subarray(at + 4, at + 4 + length);
-    at += 4 + length;
-    return bytes;
-  };
   return Array.from({ length: count }, () => {
-    const message = take();
-    const signature = take();
-    return { message, signature, publicKey: take() };
+    const length = view.getUint32(at);
+    const part = packed.subarray(at + 4, at + 4 + length);
+    at += 4 + length;
+    return part;
   });
 }

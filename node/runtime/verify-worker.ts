@@ -1,13 +1,25 @@
 /**
  * A thread that checks Ed25519 signatures with libsodium, behind the protocol's byte filter.
  */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { checkShape, type TransactionRules } from 'fanal/chain/transaction-check.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { verifyNatively } from './native-verify.ts';
-import { unpackItems, type VerifyAnswer, type VerifyTask } from './verify-pool.ts';
+import { unpackBytes, unpackItems, type VerifyAnswer, type VerifyTask } from './verify-pool.ts';
 
-parentPort?.on('message', ({ id, packed, count }: VerifyTask) => {
-  const verdicts = new Uint8Array(count);
-  const results = verifyNatively(unpackItems(packed, count));
-  for (let i = 0; i < count; i++) verdicts[i] = results[i] ? 1 : 0;
+const rules = workerData as TransactionRules | null;
+
+parentPort?.on('message', ({ id, kind, packed, count }: VerifyTask) => {
+  const results =
+    kind === 'signatures'
+      ? verifyNatively(unpackItems(packed, count))
+      : unpackBytes(packed, count).map(verifyTransaction);
+  const verdicts = Uint8Array.from(results, (verdict) => (verdict ? 1 : 0));
   parentPort?.postMessage({ id, verdicts } satisfies VerifyAnswer);
 });
+
+function verifyTransaction(bytes: Bytes): boolean {
+  if (rules === null) return false;
+  const verdict = checkShape(bytes, rules);
+  return verdict.kind === 'shaped' && verifyNatively(verdict.shaped.items).every(Boolean);
+}

@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const failures: Error[] = [];
-const pool = new VerifyPool(2, (error) => failures.push(error));
+const pool = new VerifyPool(2, null, (error) => failures.push(error));
 afterAll(() => pool.close());
 
 const seed = new Uint8Array(32).fill(3);
