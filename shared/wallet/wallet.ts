@@ -136,6 +136,7 @@ export function createWallet({ client, account, gap = DEFAULT_GAP }: WalletOptio
 
     async sync(options = {}) {
       const before = state?.addresses ?? [];
+      await client.sync(options.signal === undefined ? {} : { signal: options.signal });
       state = await client.atOneState(options, async (view, reads, where) => ({
         where,
         addresses: await scan(view, reads, account, gap, before, options.signal),
