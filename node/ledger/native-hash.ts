@@ -8,8 +8,10 @@ import { type ListHasher, listHasherOf } from 'fanal/merkle/list.ts';
 import { MAP_LEAF_BYTES, type MapHasher } from 'fanal/merkle/map-hasher.ts';
 import type { Hash, HashFunction } from 'fanal/primitives/hash.ts';
 
-export const nativeSha256: HashFunction = (bytes) =>
-  nodeHash('sha256', bytes, 'buffer') as Uint8Array as Hash;
+export const nativeSha256: HashFunction = (bytes) => {
+  const { buffer, byteOffset } = nodeHash('sha256', bytes, 'buffer');
+  return new Uint8Array(buffer, byteOffset, 32) as Hash;
+};
 
 export const nativeListHasher: ListHasher = listHasherOf(nativeSha256);
 
