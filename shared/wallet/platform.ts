@@ -4,7 +4,6 @@
  * Everything can be handed in instead: tests hand in a clock and a network of their own.
  */
 
-import { verifyInJavaScript } from '../crypto/ed25519.ts';
 import type { VerifyBatch } from '../crypto/filter.ts';
 import { type SubtleVerifier, verifyWithWebCrypto } from '../crypto/webcrypto.ts';
 import type { Bytes } from '../primitives/bytes.ts';
@@ -113,11 +112,16 @@ function socketOf(world: Global): ((url: string) => WebSocketLike) | null {
 /** WebCrypto where it knows Ed25519, else plain JavaScript. The verdicts are the same. */
 function defaultVerify(world: Global): VerifyBatch {
   const subtle = world.crypto?.subtle;
-  if (subtle === undefined) return verifyInJavaScript;
-  const native = verifyWithWebCrypto(subtle);
+  // The curve's code is loaded only where the platform has none of its own.
+  const inJavaScript = async () => (await import('../crypto/ed25519.ts')).verifyInJavaScript;
   let chosen: Promise<VerifyBatch> | undefined;
   return async (items) => {
-    chosen ??= knowsEd25519(subtle).then((known) => (known ? native : verifyInJavaScript));
+    chosen ??=
+      subtle === undefined
+        ? inJavaScript()
+        : knowsEd25519(subtle).then((known) =>
+            known ? verifyWithWebCrypto(subtle) : inJavaScript(),
+          );
     return (await chosen)(items);
   };
 }

@@ -44,6 +44,8 @@ export const INPUT_BYTES = 34;
 export const OUTPUT_BYTES = 41;
 /** Steps of the search before it gives up and takes change. */
 export const MAX_SELECTION_STEPS = 100_000;
+/** Coins that the search looks at, the largest ones: it goes as deep as there are. */
+const MAX_CANDIDATES = 256;
 
 /**
  * Chooses coins, the same ones for the same request.
@@ -70,7 +72,7 @@ function feeOf(request: SelectionRequest, bytes: number): bigint {
 function withoutChange(request: SelectionRequest, coins: readonly OwnCoin[]): Selection | null {
   const { target, feePerByte, baseBytes, dust } = request;
   const inputFee = feePerByte * BigInt(INPUT_BYTES);
-  const candidates = coins.filter((coin) => coin.amount > inputFee);
+  const candidates = coins.filter((coin) => coin.amount > inputFee).slice(0, MAX_CANDIDATES);
   // What is over goes to the fee: at most what making and later spending the change would cost.
   const tolerance = feeOf(request, OUTPUT_BYTES + INPUT_BYTES) + dust;
   const goal = target + feeOf(request, baseBytes);
