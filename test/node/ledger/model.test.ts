@@ -131,6 +131,7 @@ class Pair {
     const sum = picked.reduce((total, { amount }) => total + amount, 0n);
     const fee = 20_000n;
     const spend = sum - fee;
+    if (spend < 0n) return null;
     const parts = to.map((name) => this.chain.person(NAMES[name] as string).address);
     const first = parts.length < 2 ? spend : (spend * BigInt(share)) / 1_000n;
     const others = (spend - first) / BigInt(Math.max(1, parts.length - 1));
