@@ -47,3 +47,13 @@ export const MAX_BUNDLE_BYTES = 256 * (2 + 2048);
 export const MAX_BLOCK_ANSWER_BYTES = 64 * MIB;
 export const MAX_REPORTED_BYTES = 1 * MIB;
 export const MAX_PROBLEM_BYTES = 4_096;
+
+// Lists that are proved only as a whole.
+/** Coins of one address that the gateway reads in order to prove a page of them. */
+export const MAX_PROVED_COINS = 16_384;
+
+// The alarm loop.
+/** One alarm follows for this long; the next one is set before it begins. */
+export const ALARM_ROUND_MILLIS = 5_000;
+/** How often counts are handed on and shut-outs written down. */
+export const SHUT_OUT_NOTE_MILLIS = 5_000;

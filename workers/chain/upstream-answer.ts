@@ -14,6 +14,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface Exchange {
   readonly method: 'GET' | 'POST';
   readonly body?: Bytes;
+  /** Of the body. */
+  readonly type?: string;
   /** A longer answer is refused while it is being read. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
@@ -48,7 +50,7 @@ const STATEMENTS: ReadonlySet<ProblemCode> = new Set([
  * @throws {UpstreamFailure} `error` or `cancelled`
  */
 export async function exchange(fetch: Fetch, url: string, ask: Exchange): Promise<UpstreamAnswer> {
-  const { method, body, maxBytes, signal } = ask;
+  const { method, body, type = 'application/octet-stream', maxBytes, signal } = ask;
   let response: Response;
   try {
     response = await fetch(url, {
@@ -56,7 +58,7 @@ export async function exchange(fetch: Fetch, url: string, ask: Exchange): Promis
       redirect: 'manual',
       signal,
       // Identity: what is compressed could unfold into anything.
-      headers: { 'accept-encoding': 'identity', ...(body && { 'content-type': CONTENT_TYPE }) },
+      headers: { 'accept-encoding': 'identity', ...(body && { 'content-type': type }) },
       ...(body && { body: body as Uint8Array<ArrayBuffer> }),
     });
   } catch (cause) {
@@ -66,15 +68,13 @@ export async function exchange(fetch: Fetch, url: string, ask: Exchange): Promis
   if (status === 200 || status === 202) {
     return { kind: 'body', status, body: await readBody(response, maxBytes, signal) };
   }
-  const type = response.headers.get('content-type') ?? '';
-  if (status < 400 || !type.startsWith(PROBLEM_CONTENT_TYPE)) {
+  const given = response.headers.get('content-type') ?? '';
+  if (status < 400 || !given.startsWith(PROBLEM_CONTENT_TYPE)) {
     response.body?.cancel().catch(() => undefined);
     throw new UpstreamFailure('error', `answered with status ${status}`);
   }
   return readProblem(status, await readBody(response, MAX_PROBLEM_BYTES, signal));
 }
-
-const CONTENT_TYPE = 'application/octet-stream';
 
 async function readBody(response: Response, maxBytes: number, signal: AbortSignal): Promise<Bytes> {
   const encoding = response.headers.get('content-encoding');

@@ -95,6 +95,14 @@ export class UpstreamPool {
     }
   }
 
+  /** Looks whether nodes that were broken are back, so that no request has to find out. */
+  async probe(): Promise<void> {
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MILLIS);
+    const question = { target: '/livez', maxBytes: 64, verify: () => undefined };
+    const broken = this.upstreams.filter(({ standing }) => standing === 1);
+    await Promise.allSettled(broken.map((upstream) => this.ask(upstream, question, signal)));
+  }
+
   /** Asks one node, and counts what came of it. */
   async ask<T>(upstream: Upstream, question: Question<T>, signal: AbortSignal): Promise<T> {
     const { target, maxBytes, verify } = question;

@@ -28,7 +28,7 @@ import {
   LIAR_OPEN_MAX_MILLIS,
   LIAR_OPEN_MILLIS,
 } from './limits.ts';
-import { exchange, type Fetch, type UpstreamAnswer } from './upstream-answer.ts';
+import { type Exchange, exchange, type Fetch, type UpstreamAnswer } from './upstream-answer.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 export interface UpstreamOptions {
@@ -42,6 +42,7 @@ export interface UpstreamOptions {
 export interface Ask {
   readonly method?: 'GET' | 'POST';
   readonly body?: Bytes;
+  readonly type?: string;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
@@ -89,6 +90,19 @@ export class Upstream {
     return this.#breaker.state === CircuitState.Open ? 1 : 2;
   }
 
+  /** How often it lied, and until when it is shut out for that. */
+  get shutOut(): { readonly lies: number; readonly until: number } {
+    return { lies: this.#lies, until: this.#shutOut?.until ?? 0 };
+  }
+
+  /** Shuts the node out as it was before a restart. */
+  restoreShutOut(lies: number, until: number): void {
+    this.#lies = lies;
+    if (until <= this.#options.now()) return;
+    this.#lastLie = this.#options.now();
+    this.#shutOut ??= { until, release: this.#breaker.isolate() };
+  }
+
   /** Mean answer time. */
   get latencyMillis(): number {
     return this.#meanMillis;
@@ -106,15 +120,10 @@ export class Upstream {
    */
   async ask(target: string, ask: Ask): Promise<UpstreamAnswer> {
     const started = this.#options.now();
-    const { method = 'GET', body, maxBytes, signal } = ask;
+    const { method = 'GET', ...rest } = ask;
     try {
       const answer = await this.#breaker.execute(() =>
-        this.#attempt(target, {
-          method,
-          ...(body === undefined ? {} : { body }),
-          maxBytes,
-          signal,
-        }),
+        this.#attempt(target, { method, ...rest }),
       );
       this.#measure(this.#options.now() - started);
       return answer;
@@ -138,7 +147,7 @@ export class Upstream {
 
   async #attempt(
     target: string,
-    ask: Required<Pick<Ask, 'method' | 'maxBytes' | 'signal'>> & { body?: Bytes },
+    ask: Exchange,
   ): Promise<UpstreamAnswer> {
     const { fetch, url } = this.#options;
     try {

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 // Memory of one isolate (128 MB on Cloudflare).
 /** Answers kept in memory, by the bytes of body and key. */
-export const MEMORY_CACHE_BYTES = 24 * MIB;
+export const MEMORY_CACHE_BYTES = 16 * MIB;
 export const MEMORY_CACHE_ENTRIES = 20_000;
 /** A larger answer goes to the outer caches alone. */
 export const MEMORY_CACHE_ENTRY_BYTES = 2 * MIB;
@@ -47,3 +47,10 @@ export const UNHEALTHY_ERROR_RATE = 0.1;
 export const METRICS_FLUSH_MILLIS = 5_000;
 /** Series beyond this are dropped: labels are closed sets, so it is never reached. */
 export const MAX_SERIES = 5_000;
+
+// Routing.
+/** Request lines whose route an isolate remembers. */
+export const MAX_REMEMBERED_TARGETS = 10_000;
+
+/** Verified objects that an isolate keeps besides its answers: tiles, places, records. */
+export const OBJECT_MEMORY_BYTES = 8 * MIB;

@@ -1,0 +1,126 @@
+/**
+ * Answers: a body, how long it may be kept, and the tag that tells it from others.
+ *
+ * An answer is made once and sent many times, so everything about it that does not depend on the
+ * request is settled when it is made.
+ */
+import { type CacheClass, cacheControl } from 'fanal/api/cache.ts';
+import { PROBLEM_CONTENT_TYPE, type Problem, problemToJson } from 'fanal/api/problem.ts';
+import { type Bytes, toHex, utf8 } from 'fanal/primitives/bytes.ts';
+
+/** What a handler gives back. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Bytes | ReadableStream<Uint8Array>;
+  readonly type: string;
+  readonly cache: CacheClass;
+  /** Strong entity tag with its quotes; null for what no cache keeps. */
+  readonly tag: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type More = Partial<Pick<Answer, 'status' | 'headers'>>;
+
+/** An answer in JSON. */
+export function json(value: unknown, cache: CacheClass, more: More = {}): Promise<Answer> {
+  return make(utf8(JSON.stringify(value)), 'application/json', cache, more);
+}
+
+/** An answer in canonical bytes. */
+export function octets(body: Bytes, cache: CacheClass, more: More = {}): Promise<Answer> {
+  return make(body, 'application/octet-stream', cache, more);
+}
+
+export function text(body: string | Bytes, cache: CacheClass, more: More = {}): Promise<Answer> {
+  const bytes = typeof body === 'string' ? utf8(body) : body;
+  return make(bytes, 'text/plain; charset=utf-8', cache, more);
+}
+
+/** A stream that nobody keeps. */
+export function stream(body: ReadableStream<Uint8Array>, type: string): Answer {
+  return { status: 200, body, type, cache: 'none', tag: null, headers: {} };
+}
+
+export async function make(
+  body: Bytes,
+  type: string,
+  cache: CacheClass,
+  { status = 200, headers = {} }: More = {},
+): Promise<Answer> {
+  const tag = cache === 'none' || status !== 200 ? null : `"${await tagOf(body)}"`;
+  return { status, body, type, cache, tag, headers };
+}
+
+/** The answer to a request that was refused. Codes only: what people read is for the SDK to say. */
+export function refusal(problem: Problem): Answer {
+  const retryAfter = problem.retryAfterSeconds;
+  return {
+    status: problem.status,
+    body: utf8(JSON.stringify(problemToJson(problem))),
+    type: PROBLEM_CONTENT_TYPE,
+    // What is not there yet may be there in a moment; no other refusal is worth keeping.
+    cache: problem.problem === 'not-found' ? 'absent' : 'none',
+    tag: null,
+    headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
+  };
+}
+
+/** What every answer carries: no answer is a page, a frame or a script, and all are public. */
+const COMMON_HEADERS: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers':
+    'ETag, Retry-After, RateLimit, RateLimit-Policy, Content-Location, Link, Fanal-Origin, Fanal-Size, Fanal-Age',
+  'cross-origin-resource-policy': 'cross-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+const prepared = new WeakMap<Answer, [string, string][]>();
+
+/** Makes the HTTP response of an answer: 304 when the client has it already. */
+export function respond(
+  answer: Answer,
+  request: { readonly method: string; readonly headers: Headers },
+  extra: Readonly<Record<string, string>>,
+): Response {
+  let headers = prepared.get(answer);
+  if (headers === undefined) {
+    headers = Object.entries({
+      ...COMMON_HEADERS,
+      'cache-control': cacheControl(answer.cache),
+      ...(answer.tag === null ? {} : { etag: answer.tag }),
+      'content-type': answer.type,
+      ...answer.headers,
+    });
+    prepared.set(answer, headers);
+  }
+  const all = headers.slice();
+  for (const name in extra) all.push([name, extra[name] as string]);
+  if (answer.tag !== null) {
+    const known = request.headers.get('if-none-match');
+    if (known !== null && matches(known, answer.tag)) {
+      return new Response(null, {
+        status: 304,
+        headers: all.filter(([name]) => name !== 'content-type'),
+      });
+    }
+  }
+  const { body, status } = answer;
+  const isHead = request.method === 'HEAD';
+  return new Response(isHead ? null : (body as Uint8Array<ArrayBuffer>), { status, headers: all });
+}
+
+/** Says whether `If-None-Match` names this entity (RFC 9110 §13.1.2, weak comparison). */
+function matches(header: string, tag: string): boolean {
+  return header.split(',').some((one) => {
+    const entry = one.trim();
+    return entry === '*' || entry === tag || entry === `W/${tag}`;
+  });
+}
+
+/** The first half of the body's SHA-256: enough to tell bodies apart. */
+async function tagOf(body: Bytes): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>);
+  return toHex(new Uint8Array(digest, 0, 16));
+}
