@@ -11,7 +11,9 @@ import { registerKeys } from './keys.ts';
 import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerSettings } from './settings.ts';
+import { registerVerify } from './verify.ts';
 import { VERSION } from './version.ts';
+import { registerWallet } from './wallet.ts';
 
 /**
  * Wraps what a command does: it gets the context, its options and its arguments, and its errors
@@ -96,6 +98,8 @@ function makeProgram(action: Action): Command {
   registerInit(program, action);
   registerKeys(program, action);
   registerOperate(program, action);
+  registerWallet(program, action);
+  registerVerify(program, action);
   registerSettings(program, action);
   return program;
 }
