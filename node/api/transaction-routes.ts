@@ -19,8 +19,7 @@ import { headerCodec } from 'fanal/chain/header.ts';
 import { DEFAULT_PAGE_ITEMS, MAX_WAIT_SECONDS } from 'fanal/chain/limits.ts';
 import { signedTransactionCodec } from 'fanal/chain/transaction.ts';
 import { validatorSetCodec } from 'fanal/chain/validators.ts';
-import { parseCheckpointNote } from 'fanal/checkpoint/cosigned.ts';
-import { noteFromBytes } from 'fanal/checkpoint/note.ts';
+import { receiptCodec } from 'fanal/light/receipt.ts';
 import { formatReceipt } from 'fanal/light/receipt-text.ts';
 import { transactionProofCodec } from 'fanal/light/transaction-proof.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
@@ -76,25 +75,14 @@ export const transactionRoutes: Handlers<
     return json(shape.to(transactionProofCodec.decode(proof)), cache, { headers });
   },
 
-  async receipt({ name, parameters }, context) {
-    const { ledger } = context;
-    const tip = found(await ledger.checkpoint(parameters.at));
-    const encoded = found(await ledger.transactionProof(parameters.txid, tip.size));
-    const proof = transactionProofCodec.decode(encoded);
-    const newest = headerCodec.decode(tip.header);
-    const { origin } = await ledger.info();
-    const set = validatorSetCodec.decode(found(await ledger.validatorSet(newest.validatorsHash)));
-    const receipt = {
-      origin,
-      epoch: newest.epoch,
-      handovers: [],
-      checkpoint: parseCheckpointNote(noteFromBytes(tip.note), origin, set),
-      header: proof.header.header,
-      path: proof.header.path,
-      transaction: proof,
-    };
-    const { cache, headers } = await sized(context, name, parameters);
-    return text(formatReceipt(receipt, set), cache, { headers });
+  async receipt({ parameters }, { ledger }) {
+    const encoded = found(await ledger.receipt(parameters.txid, parameters.epoch));
+    if (parameters.format === 'bytes') return bytes(encoded, 'tip');
+    const receipt = receiptCodec.decode(encoded);
+    const certified = found(await ledger.header(receipt.checkpoint.size - 1n));
+    const { validatorsHash } = headerCodec.decode(certified);
+    const set = validatorSetCodec.decode(found(await ledger.validatorSet(validatorsHash)));
+    return text(formatReceipt(receipt, set), 'tip');
   },
 
   async transactionStatus({ parameters }, context) {

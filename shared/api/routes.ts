@@ -22,6 +22,7 @@ export type Encoding =
   | 'CoinsPage'
   | 'HistoryPage'
   | 'StateProof'
+  | 'Receipt'
   | 'Genesis';
 
 export interface RouteDefinition {
@@ -144,9 +145,10 @@ export const ROUTES = {
     query: ['at', 'format'],
     bytes: 'TransactionProof',
   }),
-  receipt: get('/v1/transactions/{txid}/receipt', 'A receipt file to keep', {
-    ...sized,
-    query: ['at'],
+  receipt: get('/v1/transactions/{txid}/receipt', 'A receipt to keep, as a file or in bytes', {
+    ...tip,
+    query: ['epoch', 'format'],
+    bytes: 'Receipt',
   }),
   transactionStatus: get('/v1/transactions/{txid}/status', 'Where a transaction stands', {}),
   submit: route('POST', '/v1/transactions', 'Submit a transaction', {}),

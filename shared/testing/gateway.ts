@@ -135,8 +135,7 @@ function respond(
     case 'transactionProof':
       return ok(found(answers.transactionProof(match.parameters.txid, at(match.parameters.at))));
     case 'receipt': {
-      const { txid, at: asked } = match.parameters;
-      return ok(utf8(found(answers.receipt(txid, at(asked)))), 'text/plain');
+      return ok(utf8(found(answers.receipt(match.parameters.txid, size))), 'text/plain');
     }
     case 'transactionStatus':
       return json(transactionStatusShape.to(statusOf(chain, match.parameters.txid, size)));

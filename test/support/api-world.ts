@@ -1,0 +1,129 @@
+/**
+ * The node's API over a real ledger, listening on real ports. Blocks are cut when a test says so.
+ */
+import { checkShape } from 'fanal/chain/transaction-check.ts';
+import { type Bytes, toHex } from 'fanal/primitives/bytes.ts';
+import { openMetrics } from '../../node/api/metrics.ts';
+import type { ApiPorts, MempoolPort, NetworkStatus } from '../../node/api/ports.ts';
+import { type RunningApi, serveApi } from '../../node/api/server.ts';
+import type { AsyncLedger } from '../../node/ledger/ledger.ts';
+import { CertifiedEvents } from '../../node/runtime/certified-feed.ts';
+import { verifyNatively } from '../../node/runtime/native-verify.ts';
+import { LedgerChain, type LedgerChainOptions } from './ledger-chain.ts';
+
+export interface ApiWorld extends RunningApi {
+  readonly chain: LedgerChain;
+  readonly ports: ApiPorts;
+  /** Cuts a block of all that waits, certifies it and says so. */
+  block(): void;
+  /** What the network port will say from now on. */
+  setNetwork(status: Partial<NetworkStatus>): void;
+  /** Moves the clock that the API sees. */
+  pass(millis: bigint): void;
+  readonly errors: readonly unknown[];
+}
+
+export interface ApiWorldOptions extends LedgerChainOptions {
+  readonly faucet?: boolean;
+  /** Milliseconds of wall clock after the newest header. */
+  readonly age?: bigint;
+}
+
+const HEALTHY: NetworkStatus = {
+  peers: { inbound: 2, outbound: 1 },
+  validator: 'val-0',
+  sync: null,
+  trouble: null,
+};
+
+export async function apiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld> {
+  const chain = new LedgerChain({ durable: false, ...options });
+  const feed = new CertifiedEvents(0n);
+  const waiting = new Map<string, Bytes>();
+  const errors: unknown[] = [];
+  let network = HEALTHY;
+  let skew = options.age ?? 0n;
+
+  const mempool: MempoolPort = {
+    async submit(bytes) {
+      const { genesisId } = chain.start;
+      const verdict = checkShape(bytes, { genesisId, params: chain.genesis.params });
+      const reject = (problem: 'transaction-invalid' | 'transaction-conflict', reason: string) =>
+        ({ kind: 'rejected', problem, reason }) as const;
+      if (verdict.kind === 'refused') return reject('transaction-invalid', verdict.code);
+      const { txid, items, signed } = verdict.shaped;
+      if (waiting.has(toHex(txid)) || chain.ledger.transaction(txid) !== null) {
+        return { kind: 'known', txid };
+      }
+      if (!verifyNatively(items).every((good) => good)) {
+        return reject('transaction-invalid', 'transaction/bad-signature');
+      }
+      if (chain.ledger.spendable(signed.transaction.inputs).includes(null)) {
+        return reject('transaction-conflict', 'transaction/coin-spent');
+      }
+      waiting.set(toHex(txid), bytes);
+      return { kind: 'accepted', txid };
+    },
+    has: (txid) => waiting.has(toHex(txid)),
+    stats: () => ({
+      transactions: waiting.size,
+      bytes: [...waiting.values()].reduce((sum, bytes) => sum + bytes.length, 0),
+      limitBytes: 1_000_000,
+      feePerByte: chain.genesis.params.feePerByte,
+    }),
+  };
+  const ports: ApiPorts = {
+    ledger: asyncLedger(chain),
+    mempool,
+    feed,
+    network: { status: () => network },
+    now: () => chain.ledger.tip().header.time + skew,
+    identity: { prefix: 'dfan', version: '1.2.3', commit: 'abc' },
+    faucet:
+      options.faucet === true
+        ? { send: async () => ({ txid: chain.start.genesisId, amount: 100n }) }
+        : null,
+    snapshots: null,
+  };
+  const api = await serveApi(ports, {
+    metrics: openMetrics(chain.start.origin.slice(-16)),
+    onError: (error) => errors.push(error),
+    host: '127.0.0.1',
+    port: 0,
+    operationsHost: '127.0.0.1',
+    operationsPort: 0,
+  });
+  return {
+    ...api,
+    chain,
+    ports,
+    errors,
+    block() {
+      const { addresses } = chain.block([...waiting.values()]);
+      const transactions = waiting.size;
+      waiting.clear();
+      chain.certify();
+      feed.publish({ tip: chain.ledger.certifiedTip(), addresses, transactions });
+    },
+    setNetwork: (status) => {
+      network = { ...HEALTHY, ...status };
+    },
+    pass: (millis) => {
+      skew += millis;
+    },
+    async close() {
+      await api.close();
+      chain.close();
+    },
+  };
+}
+
+/** The ledger as it looks from another thread. */
+function asyncLedger(chain: LedgerChain): AsyncLedger {
+  return new Proxy({} as AsyncLedger, {
+    get:
+      (_, method: keyof AsyncLedger) =>
+      async (...args: unknown[]) =>
+        (chain.ledger[method] as (...args: unknown[]) => unknown)(...args),
+  });
+}
