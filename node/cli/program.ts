@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
 import { registerInit } from './init.ts';
 import { registerKeys } from './keys.ts';
+import { registerLook } from './look.ts';
 import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerSettings } from './settings.ts';
@@ -98,6 +99,7 @@ function makeProgram(action: Action): Command {
   registerInit(program, action);
   registerKeys(program, action);
   registerOperate(program, action);
+  registerLook(program, action);
   registerWallet(program, action);
   registerVerify(program, action);
   registerSettings(program, action);
