@@ -3,6 +3,7 @@
  */
 import { signal } from '@preact/signals';
 import { render } from 'preact';
+import lantern from './lantern.svg';
 import { ask, RefusedError, verdict } from './link.ts';
 import type { ChainView } from './model.ts';
 import { AddressPage, BlockPage, PaymentPage, ValidatorsPage } from './pages/details.tsx';
@@ -48,7 +49,7 @@ function Top({ current }: { current: Place }) {
   return (
     <header class="bar-top">
       <a class="brand" href="#/">
-        <img src="./lantern.svg" alt="" />
+        <img src={lantern} alt="" />
         Fanal
       </a>
       <nav aria-label="pages">

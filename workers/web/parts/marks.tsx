@@ -23,7 +23,7 @@ export function Time({ millis }: { millis: number }) {
   const date = new Date(millis);
   return (
     <time dateTime={date.toISOString()} title={date.toISOString()}>
-      {date.toLocaleTimeString()}
+      {date.toLocaleTimeString(undefined, { hourCycle: 'h23' })}
     </time>
   );
 }

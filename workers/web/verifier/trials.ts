@@ -4,6 +4,7 @@
  * The verifier is the same code that follows the chain. Which checks ran is read off what it did;
  * the one that refuses names itself.
  */
+import { UNUSED_ADDRESS } from 'fanal/chain/address-record.ts';
 import { type AddressBytes, encodeAddress } from 'fanal/crypto/address.ts';
 import type { VerifyBatch } from 'fanal/crypto/filter.ts';
 import { addressProofCodec, verifyAddressProof } from 'fanal/light/address-proof.ts';
@@ -12,6 +13,7 @@ import { type TrustState, trustedHeader } from 'fanal/light/trust.ts';
 import { type Update, updateCodec } from 'fanal/light/update.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError, VerificationError } from 'fanal/primitives/errors.ts';
+import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import { formatCoins } from 'fanal/wallet/amounts.ts';
 import type { TrialKind, TrialStep, TrialView } from '../model.ts';
 
@@ -27,6 +29,9 @@ export interface TrialPorts {
   readonly verify: VerifyBatch;
   readonly random: (length: number) => Bytes;
 }
+
+/** What a lying server makes up for an address that owns nothing. */
+const MADE_UP_BALANCE = 1000n * UNITS_PER_COIN;
 
 /** Runs one attack and tells what the verifier did. */
 export async function runTrial(kind: TrialKind, ports: TrialPorts): Promise<TrialView> {
@@ -86,8 +91,9 @@ function fakeSignatures({ before, update, now, verify, random }: TrialPorts, pas
 /** Says that an address owns a thousand times what it does. */
 function inflateBalance({ state, address, addressProof }: TrialPorts, passed: Passed) {
   const honest = addressProofCodec.decode(addressProof);
-  const balance = (honest.record?.balance ?? 1n) * 1000n;
-  const record = honest.record === null ? null : { ...honest.record, balance };
+  const { record: owned } = honest;
+  const balance = (owned?.balance ?? MADE_UP_BALANCE) * 1000n;
+  const record = { ...(owned ?? UNUSED_ADDRESS), balance };
   const text = encodeAddress(address, state.prefix);
   return {
     attack: `A server says that ${text.slice(0, 14)}… owns ${formatCoins(balance)} coins.`,
