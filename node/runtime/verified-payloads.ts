@@ -5,15 +5,14 @@
  *
  * A mark is on the very bytes object, so it can never be mistaken for another transaction's.
  */
-import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
-import { equalBytes } from 'fanal/primitives/bytes.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Vertex } from '../core/types.ts';
 import type { VerifyPool } from './verify-pool.ts';
 
-/** The mempool's transactions, which were checked when they came in. */
+/** What the mempool knows: it checks every transaction that it takes in. */
 export interface CheckedTransactions {
-  /** The bytes of a waiting transaction. */
-  get(id: Bytes32): Bytes | undefined;
+  /** For each transaction 1 if all its signatures were checked, in exactly these bytes. */
+  verifiedFlags(transactions: readonly Bytes[]): Uint8Array;
 }
 
 export class VerifiedPayloads {
@@ -28,13 +27,12 @@ export class VerifiedPayloads {
 
   /** Has the payload of a vertex checked, off the main thread and behind everything urgent. */
   check(vertex: Vertex): void {
-    const unknown: Bytes[] = [];
-    vertex.payload.forEach((bytes, i) => {
-      if (this.#marked.has(bytes)) return;
-      const id = vertex.transactionIds[i];
-      const waiting = id === undefined ? undefined : this.#mempool.get(id);
-      if (waiting !== undefined && equalBytes(waiting, bytes)) this.#marked.add(bytes);
-      else unknown.push(bytes);
+    const fresh = vertex.payload.filter((bytes) => !this.#marked.has(bytes));
+    if (fresh.length === 0) return;
+    const flags = this.#mempool.verifiedFlags(fresh);
+    const unknown = fresh.filter((bytes, i) => {
+      if (flags[i] === 1) this.#marked.add(bytes);
+      return flags[i] !== 1;
     });
     // When the verifiers are behind, execution checks for itself: nothing waits for this.
     if (unknown.length === 0 || this.#pool.isBusy) return;
