@@ -123,8 +123,9 @@ describe('the node’s surface', () => {
     expect(found).toMatchObject({ trust: 'proved', height: 2n });
     const list = await client.getCoins({ address: address() });
     expect(list.coins).toHaveLength(2);
-    const history = await Array.fromAsync(client.history({ address: address() }));
-    expect(history.map(({ received }) => received)).toEqual([500n * COIN, 3n * COIN]);
+    const received: bigint[] = [];
+    for await (const item of client.history({ address: address() })) received.push(item.received);
+    expect(received).toEqual([500n * COIN, 3n * COIN]);
   });
 
   it('writes receipts that verify offline against nothing but the genesis', async () => {

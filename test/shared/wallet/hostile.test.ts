@@ -86,7 +86,11 @@ const QUESTIONS: Record<
   },
   'the history': {
     route: 'history',
-    ask: (w) => Array.fromAsync(fresh(w).history({ address: bobAddress })),
+    ask: async (w) => {
+      const items: unknown[] = [];
+      for await (const item of fresh(w).history({ address: bobAddress })) items.push(item);
+      return items;
+    },
   },
   'a transaction': {
     route: 'transactionProof',
