@@ -48,6 +48,8 @@ export class BlockWork {
   /** Accounts that the block touched, each once, in the order of the first touch. */
   readonly touched: Account[] = [];
   readonly #tools: BlockTools;
+  /** Outpoints that its transactions spent, in order. */
+  readonly spent: Bytes[] = [];
   readonly #txids = new Set<string>();
   /** Coins that the block made and nobody spent in it, by the text of their key. */
   readonly #created = new Map<string, OpenCoin>();
@@ -149,6 +151,9 @@ export class BlockWork {
   #apply(shaped: ShapedTransaction, inputs: readonly OpenCoin[], fee: bigint): void {
     const { txid } = shaped;
     const movements: Movement[] = [];
+    for (const outpoint of shaped.signed.transaction.inputs) {
+      this.spent.push(outpointBytes(outpoint).slice());
+    }
     for (const coin of inputs) {
       this.#spend(coin);
       movementOf(movements, coin.account).spent += coin.amount;
@@ -227,9 +232,14 @@ function openCoin(stored: StoredCoin, keyText: string, account: Account): OpenCo
 const OUTPOINT = new Uint8Array(34);
 
 /** SHA-256(txid ‖ index), natively. */
-export function coinKeyOf({ txid, index }: Outpoint): Hash {
+export function coinKeyOf(outpoint: Outpoint): Hash {
+  return nativeSha256(outpointBytes(outpoint));
+}
+
+/** The 34 bytes of an outpoint, valid until the next call. */
+function outpointBytes({ txid, index }: Outpoint): Bytes {
   OUTPOINT.set(txid);
   OUTPOINT[32] = index >> 8;
   OUTPOINT[33] = index & 0xff;
-  return nativeSha256(OUTPOINT);
+  return OUTPOINT;
 }

@@ -12,18 +12,27 @@ import { endsEpoch, type Header, headerCodec } from 'fanal/chain/header.ts';
 import { originOf } from 'fanal/chain/origin.ts';
 import { payoutId } from 'fanal/chain/payout.ts';
 import { EPOCH_KEY, validatorKey } from 'fanal/chain/state-keys.ts';
+import { checkShape } from 'fanal/chain/transaction-check.ts';
 import { validatorRecordCodec } from 'fanal/chain/validator-record.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import type { CosignedCheckpoint } from 'fanal/checkpoint/cosigned.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { listRoot } from 'fanal/merkle/list-proof.ts';
 import type { MapChange } from 'fanal/merkle/map-tree.ts';
-import { type Bytes, type Bytes32, equalBytes, toHex, ZERO_32 } from 'fanal/primitives/bytes.ts';
+import {
+  type Bytes,
+  type Bytes32,
+  concat,
+  equalBytes,
+  toHex,
+  ZERO_32,
+} from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Account, AccountDraft } from './account.ts';
-import { convictEquivocators } from './actions.ts';
+import { textOf } from './account-store.ts';
+import { applyActions, convictEquivocators } from './actions.ts';
 import { beginWithGenesis } from './begin.ts';
 import { BlockWork } from './block-work.ts';
 import { cutEpoch } from './epoch-cut.ts';
@@ -163,6 +172,22 @@ export class LedgerEngine {
       undefined,
       header,
     );
+  }
+
+  /** Why the actions of transactions would be refused in the next block, or null each. */
+  checkActions(transactions: readonly Bytes[]): (string | null)[] {
+    const { genesisId, origin } = this;
+    const { verify } = this.#options;
+    const height = this.#tip.height + 1n;
+    const { params } = this.#registry;
+    return transactions.map((bytes) => {
+      const verdict = checkShape(bytes, { genesisId, params });
+      if (verdict.kind === 'refused') return verdict.code;
+      const { signed, witnessAddresses } = verdict.shaped;
+      const owners = new Set(witnessAddresses.map(textOf));
+      const context = { height, genesisId, origin, owners, verify };
+      return applyActions(RegistryDraft.of(this.#registry), signed.transaction.actions, context);
+    });
   }
 
   /** Records a certified checkpoint. One that is not newer than the last is ignored. */
@@ -346,6 +371,7 @@ export class LedgerEngine {
       ...this.#tip,
       outcomes: work.outcomes,
       addresses,
+      spent: concat(...work.spent),
       nextValidators: next,
       timings: {
         checkMillis: checked - started,

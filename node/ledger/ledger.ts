@@ -101,6 +101,11 @@ export interface Ledger {
   transactionStatus(txid: Bytes32): LedgerTransactionStatus;
   /** Which of these outpoints are unspent at the executed tip, and whose they are. For admission. */
   spendable(outpoints: readonly OutpointKey[]): (SpendableCoin | null)[];
+  /**
+   * Why the actions of these transactions would be refused at the tip, or null each. Signatures and
+   * coins are not looked at; transactions without actions pass. For admission.
+   */
+  checkActions(transactions: readonly Bytes[]): (string | null)[];
 
   // Addresses. `at` must be a certified size within the retention window.
 
@@ -161,6 +166,8 @@ export interface ExecutedBlock extends Tip {
   readonly outcomes: readonly TransactionOutcome[];
   /** Distinct addresses whose record changed. */
   readonly addresses: readonly Bytes[];
+  /** Outpoints that the included transactions spent, 34 bytes each. */
+  readonly spent: Bytes;
   /** The next epoch's set, when this block is the last of its epoch. */
   readonly nextValidators: ValidatorSet | null;
   readonly timings: ExecutionTimings;

@@ -68,6 +68,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     receipt: (txid, fromEpoch) => chain.receipt(txid, fromEpoch),
     transactionStatus: (txid) => chain.transactionStatus(txid),
     spendable: (outpoints) => addresses.spendable(outpoints),
+    checkActions: (transactions) => engine.checkActions(transactions),
     addressProof: (address, at) => addresses.addressProof(address, at),
     stateProof: (key, at) => addresses.stateProof(key, at),
     coins: (address, query) => addresses.coins(address, query),
