@@ -70,6 +70,9 @@ export const NETWORK_LIMITS = {
   transactionBatchCount: 512,
   transactionBatchMillis: 10,
 
+  /** Connections that a follower keeps up. */
+  neighbours: 4,
+
   bookEntries: 1_024,
   exchangeEntries: 32,
   bannedPeers: 4_096,

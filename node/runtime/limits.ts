@@ -29,6 +29,8 @@ export const RUNTIME_LIMITS = {
   syncBlocks: 64,
   syncBytes: 16 * 1024 * 1024,
   syncRetryMillis: 500,
+  /** A follower looks for itself this often, news or not. */
+  followMillis: 5_000,
   /** Blocks behind the certified tip at which a node counts as caught up. */
   syncedBlocks: 2n,
 
