@@ -34,7 +34,12 @@ export async function waitFor(
   { trusted, reads, sources, startWatch }: WaitingPorts,
   { id, signal, expires, onStatus }: WaitOptions & { readonly id: Bytes32 },
 ): Promise<Confirmed> {
-  const { promise, resolve, reject } = Promise.withResolvers<Confirmed>();
+  let resolve: (confirmed: Confirmed) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<Confirmed>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
   const giveUp = () => reject(new FanalError('client/aborted', 'the caller gave up'));
   let lastStatus: TransactionStatus['kind'] | null = null;
 
