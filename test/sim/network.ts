@@ -27,7 +27,10 @@ export interface Route {
   readonly broken: boolean;
 }
 
-/** Delays one packet by its content; how a scheduler in league with the faulty ones works. */
+/**
+ * Delays one packet by its content, for ever when infinite; how a scheduler in league with the
+ * faulty ones works.
+ */
 export type Scheduler<M> = (packet: Packet<M>) => Micros;
 
 /** Old packets kept of each link for replays. */
@@ -73,7 +76,8 @@ export class Network<M> {
     if (this.#options.geography === 'measured') {
       return oneWayMicros(regionOf(from, this.#nodes), regionOf(to, this.#nodes));
     }
-    return this.#random.real(0.3, 1.7) * this.#options.meanMillis * 1_000;
+    const spread = this.#options.geography === 'even' ? 1 : this.#random.real(0.3, 1.7);
+    return spread * this.#options.meanMillis * 1_000;
   }
 
   /** Decides what becomes of a packet sent now. */
@@ -89,6 +93,7 @@ export class Network<M> {
     }
     const arrival = this.#arrival(packet, link);
     if (arrival === undefined) return { arrivals: [], broken: options.lossBreaks };
+    if (arrival === Number.POSITIVE_INFINITY) return { arrivals: [], broken: false };
     const arrivals = [arrival];
     if (faulty && options.duplicate > 0 && random.chance(options.duplicate)) {
       arrivals.push(arrival + random.exponential(options.meanMillis * 2_000));
@@ -113,6 +118,7 @@ export class Network<M> {
     }
     way += (this.#slowBy[from] as number) + (this.#slowBy[to] as number);
     for (const scheduler of this.#schedulers) way += scheduler(packet);
+    if (way === Number.POSITIVE_INFINITY) return way;
     let arrival = leaves + way;
     arrival = Math.max(arrival, this.#cloggedUntil[link] as number);
     if (!options.overtaking || this.#calm) {

@@ -20,12 +20,16 @@ export interface Plan {
   readonly chain: ChainOptions;
   readonly byzantine: readonly ByzantineValidator[];
   readonly faults: readonly Fault[];
+  /** Honest validators that never come back once the rest is healed. */
+  readonly dead: readonly number[];
+  /** Validators that never start at all. */
+  readonly absent: readonly number[];
 }
 
 export interface NetworkOptions {
-  /** Round trips between ten real regions, or a random delay for each link. */
-  readonly geography: 'measured' | 'random';
-  /** Mean one-way delay of the random geography. */
+  /** Round trips between ten real regions, a random delay for each link, or the same for all. */
+  readonly geography: 'measured' | 'random' | 'even';
+  /** Mean one-way delay, where it is not measured. */
   readonly meanMillis: number;
   /** The greatest part by which a delay varies. */
   readonly jitter: number;
@@ -167,6 +171,8 @@ export type Fault =
       readonly millis: number;
     }
   | (Span & { readonly kind: 'slowDisk'; readonly node: number; readonly millis: number })
+  /** A fault in the program: one block is executed wrongly. The operator repairs it after the alarm. */
+  | { readonly kind: 'wrongExecution'; readonly at: number; readonly node: number }
   /** Writes fail; the node stops, and comes back when there is room. */
   | (Span & { readonly kind: 'fullDisk'; readonly node: number });
 

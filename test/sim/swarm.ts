@@ -53,6 +53,8 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
     chain,
     byzantine,
     faults,
+    dead: drawDead(stream(seed, 'dead'), stakes, byzantine, budget),
+    absent: [],
   };
 }
 
@@ -151,6 +153,7 @@ const FAULT_KINDS: readonly FaultKind[] = [
   'clock',
   'slowDisk',
   'fullDisk',
+  'wrongExecution',
 ];
 
 /** Kinds of message that a filter may drop; the network knows them by these names. */
@@ -183,6 +186,27 @@ function drawFaults(
   return faults;
 }
 
+/** Validators that stay dead after the healing, while fewer than a third of the stake fail. */
+function drawDead(
+  random: Random,
+  stakes: readonly number[],
+  byzantine: readonly ByzantineValidator[],
+  budget: Budget,
+): number[] {
+  if (random.chance(0.6)) return [];
+  const candidates = stakes
+    .map((_, index) => index)
+    .filter((index) => !byzantine.some((one) => one.validator === index));
+  for (const validator of random.shuffled(candidates)) {
+    const stake = stakes[validator] as number;
+    if (stake <= budget.left) {
+      budget.left -= stake;
+      return [validator];
+    }
+  }
+  return [];
+}
+
 /** Validators whose disk may be damaged: together with the Byzantine ones below a third. */
 function drawFragile(
   random: Random,
@@ -191,6 +215,7 @@ function drawFragile(
   budget: Budget,
 ): number[] {
   const fragile: number[] = [];
+  if (random.chance(0.3)) return fragile;
   for (const validator of random.shuffled(honest)) {
     const stake = stakes[validator] as number;
     if (stake > budget.left) continue;
@@ -275,6 +300,10 @@ function drawFault(
       return { kind, ...span, node, millis: random.between(20, 1_000) };
     case 'fullDisk':
       return { kind, ...span, node };
+    case 'wrongExecution':
+      return fragile.length > 0
+        ? { kind, at: span.at, node: random.pick(fragile) }
+        : { kind: 'pause', ...span, node };
   }
 }
 

@@ -1,0 +1,363 @@
+/**
+ * The simulated disk of a validator: the consensus journal, and the guard file beside it.
+ *
+ * Writes reach stable storage when a sync completes. A crash loses what was not synced, except for
+ * a prefix that happened to be written; it never tears a transaction apart, because the database's
+ * own checksums see to that. What the operator of a damaged disk is left with comes in `damage`.
+ */
+import { ZERO_32 } from 'fanal/primitives/bytes.ts';
+import type {
+  CertifiedCheckpoint,
+  CheckpointGuard,
+  Commit,
+  EpochRecord,
+  Guard,
+  StoredCommit,
+  StoredState,
+  Vertex,
+  VertexRef,
+  Write,
+} from 'fanal-node/core/types.ts';
+import { settleGuards } from 'fanal-node/store/sign-guard.ts';
+import type { SignState } from 'fanal-node/store/sign-state.ts';
+import { bytesKey, type SimLedger } from './ledger.ts';
+import type { DiskDamage } from './plan.ts';
+import type { Random } from './random.ts';
+
+/** What the journal holds. */
+interface Journal {
+  epochs: Map<number, EpochRecord>;
+  guard: Guard | null;
+  checkpointGuard: CheckpointGuard | null;
+  /** By epoch, then by reference. */
+  vertices: Map<number, Map<string, Vertex>>;
+  /** By epoch; index i is commit i + 1. */
+  commits: Map<number, StoredCommit[]>;
+  certified: Map<bigint, CertifiedCheckpoint>;
+  certifiedSize: bigint;
+  divergence: string | null;
+  gc: { epoch: number; round: number; commit: bigint };
+}
+
+const NOTHING_SIGNED: Guard = { epoch: 0, round: 0, digest: ZERO_32 };
+const NO_CHECKPOINT: CheckpointGuard = { epoch: 0, size: 0n, root: ZERO_32 };
+
+type Undo = () => void;
+
+interface Transaction {
+  readonly writes: readonly Write[];
+  /** Takes each write back, in the same order. */
+  readonly undo: readonly Undo[];
+}
+
+export class SimDisk {
+  /** With writes that are not synced yet. */
+  #journal = emptyJournal();
+  /** Transactions not synced yet, oldest first. */
+  #pending: Transaction[] = [];
+  #file: SignState | null = null;
+  /** The guards as they are on stable storage. */
+  #guard: Guard | null = null;
+  #checkpointGuard: CheckpointGuard | null = null;
+  #commit: { epoch: number; index: bigint } = { epoch: 0, index: 0n };
+  readonly #unsynced = new Set<string>();
+  /** Synced transactions, kept only when a backup may be put back. */
+  readonly #history: { readonly at: number; readonly writes: readonly Write[] }[] = [];
+  readonly #keepHistory: boolean;
+
+  constructor(keepHistory: boolean) {
+    this.#keepHistory = keepHistory;
+  }
+
+  /** What `fanal init` leaves: both guards at round 0, in both places. */
+  format(genesis: EpochRecord): void {
+    this.append([
+      { kind: 'epoch', record: genesis },
+      { kind: 'guard', guard: NOTHING_SIGNED },
+      { kind: 'checkpointGuard', guard: NO_CHECKPOINT },
+    ]);
+    this.synced(1, 0);
+    this.writeGuardFile();
+  }
+
+  /** Adds one transaction, not on stable storage yet. */
+  append(writes: readonly Write[]): void {
+    const undo = writes.map((write) => apply(this.#journal, write));
+    for (const write of writes) {
+      if (write.kind === 'vertex') this.#unsynced.add(refKey(write.vertex.ref));
+    }
+    this.#pending.push({ writes, undo });
+  }
+
+  /** How many transactions wait for a sync. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** The oldest `count` waiting transactions are on stable storage now. */
+  synced(count: number, at: number): void {
+    const done = this.#pending.splice(0, count);
+    for (const { writes } of done) {
+      for (const write of writes) this.#settle(write);
+      if (this.#keepHistory) this.#history.push({ at, writes });
+    }
+  }
+
+  /** Brings the guard file up to the synced journal. Always after the journal, before a send. */
+  writeGuardFile(): void {
+    const vertex = this.#guard ?? this.#file?.vertex ?? NOTHING_SIGNED;
+    this.#file = { vertex, checkpoint: this.#checkpointGuard ?? NO_CHECKPOINT };
+  }
+
+  /** The machine stops: what was not synced is lost, but for a prefix. */
+  crash(random: Random, keepUnsynced: number, at: number): void {
+    const kept = random.chance(keepUnsynced) ? random.below(this.#pending.length + 1) : 0;
+    this.synced(kept, at);
+    for (const { undo } of this.#pending.toReversed()) for (const one of undo.toReversed()) one();
+    this.#pending = [];
+    this.#unsynced.clear();
+  }
+
+  /** Does to the journal what the operator finds after a worse crash. */
+  damage(damage: DiskDamage, before: number): void {
+    if (damage === 'none') return;
+    this.#journal = emptyJournal();
+    this.#guard = null;
+    this.#checkpointGuard = null;
+    this.#commit = { epoch: 0, index: 0n };
+    const kept = this.#history.filter(({ at }) => damage === 'backup' && at <= before);
+    this.#history.length = 0;
+    for (const { at, writes } of kept) {
+      this.append(writes);
+      this.synced(1, at);
+    }
+  }
+
+  /**
+   * Compares the two guards, as the node does at every start. An amnesia outlives restarts: the
+   * journal has no guard until the core, which then knows where it may go on, writes the next one.
+   */
+  settle(): void {
+    const { guard, checkpointGuard } = settleGuards(
+      { vertex: this.#journal.guard, checkpoint: this.#journal.checkpointGuard },
+      this.#file,
+    );
+    this.#journal.guard = guard;
+    this.#guard = guard;
+    this.#journal.checkpointGuard = checkpointGuard;
+    this.#checkpointGuard = checkpointGuard;
+  }
+
+  /** What a core starts from, once the guards are settled. */
+  stored(author: (epoch: EpochRecord) => number | null, ledger: SimLedger): StoredState {
+    const journal = this.#journal;
+    const epoch = this.#epoch(ledger);
+    const executed = ledger.tip();
+    const commits = journal.commits.get(epoch.epoch) ?? [];
+    const gc = journal.gc.epoch === epoch.epoch ? journal.gc : { round: 0, commit: 0n };
+    return {
+      epoch,
+      author: author(epoch),
+      guard: journal.guard,
+      checkpointGuard: journal.checkpointGuard ?? NO_CHECKPOINT,
+      commits: commits.filter(
+        ({ commit: { index } }) => index >= gc.commit || index > executed.commitIndex,
+      ),
+      vertices: this.#storedVertices(epoch.epoch, gc.round, executed.commitIndex, commits),
+      executed,
+      certifiedSize: journal.certifiedSize,
+      divergence: journal.divergence,
+    };
+  }
+
+  /** Everything stored of an epoch's commits, for peers that ask. */
+  commits(epoch: number): readonly Commit[] {
+    return (this.#journal.commits.get(epoch) ?? []).map(({ commit }) => commit);
+  }
+
+  vertex(epoch: number, ref: VertexRef): Vertex | undefined {
+    return this.#journal.vertices.get(epoch)?.get(refKey(ref));
+  }
+
+  vertices(epoch: number): IterableIterator<Vertex> {
+    return (this.#journal.vertices.get(epoch) ?? new Map<string, Vertex>()).values();
+  }
+
+  certified(size: bigint): CertifiedCheckpoint | undefined {
+    return this.#journal.certified.get(size);
+  }
+
+  /** The newest certified checkpoint; undefined when only genesis is certified. */
+  newestCertified(): CertifiedCheckpoint | undefined {
+    return this.#journal.certified.get(this.#journal.certifiedSize);
+  }
+
+  /** 1 when only genesis is certified. */
+  certifiedSize(): bigint {
+    return this.#journal.certifiedSize;
+  }
+
+  /** What a checker asks before something leaves: is it on stable storage? */
+  holdsVertex(epoch: number, ref: VertexRef): boolean {
+    return this.vertex(epoch, ref) !== undefined && !this.#unsynced.has(refKey(ref));
+  }
+
+  /** The guards on stable storage, both copies. */
+  durableGuards(): {
+    readonly journal: Guard | null;
+    readonly file: Guard | null;
+    readonly checkpoint: CheckpointGuard;
+    readonly checkpointFile: CheckpointGuard;
+  } {
+    return {
+      journal: this.#guard,
+      file: this.#file?.vertex ?? null,
+      checkpoint: this.#checkpointGuard ?? NO_CHECKPOINT,
+      checkpointFile: this.#file?.checkpoint ?? NO_CHECKPOINT,
+    };
+  }
+
+  /** The newest commit on stable storage. */
+  durableCommit(): { readonly epoch: number; readonly index: bigint } {
+    return this.#commit;
+  }
+
+  /** Clears a divergence marker, as the operator does after replacing the binary. */
+  clearDivergence(): void {
+    this.#journal.divergence = null;
+  }
+
+  #settle(write: Write): void {
+    if (write.kind === 'guard') this.#guard = write.guard;
+    else if (write.kind === 'checkpointGuard') this.#checkpointGuard = write.guard;
+    else if (write.kind === 'vertex') this.#unsynced.delete(refKey(write.vertex.ref));
+    else if (write.kind === 'commit') {
+      this.#commit = { epoch: write.commit.epoch, index: write.commit.index };
+    }
+  }
+
+  /** The newest epoch that the journal starts or that the ledger has executed blocks of. */
+  #epoch(ledger: SimLedger): EpochRecord {
+    const executed = ledger.executingEpoch();
+    let newest = executed;
+    for (const record of this.#journal.epochs.values()) {
+      if (record.epoch > newest.epoch) newest = record;
+    }
+    return newest;
+  }
+
+  /** Vertices above the garbage-collection round, and those of commits not executed yet. */
+  #storedVertices(
+    epoch: number,
+    gcRound: number,
+    executed: bigint,
+    commits: readonly StoredCommit[],
+  ): Vertex[] {
+    const all = this.#journal.vertices.get(epoch) ?? new Map<string, Vertex>();
+    const wanted = new Set<Vertex>();
+    for (const { commit } of commits) {
+      if (commit.index <= executed) continue;
+      for (const ref of commit.vertices) {
+        const vertex = all.get(refKey(ref));
+        if (vertex !== undefined) wanted.add(vertex);
+      }
+    }
+    for (const vertex of all.values()) if (vertex.ref.round >= gcRound) wanted.add(vertex);
+    return [...wanted].sort((a, b) => a.ref.round - b.ref.round);
+  }
+}
+
+function emptyJournal(): Journal {
+  return {
+    epochs: new Map(),
+    guard: null,
+    checkpointGuard: null,
+    vertices: new Map(),
+    commits: new Map(),
+    certified: new Map(),
+    certifiedSize: 1n,
+    divergence: null,
+    gc: { epoch: 0, round: 0, commit: 0n },
+  };
+}
+
+/** Does one write, and says how to take it back. */
+function apply(journal: Journal, write: Write): Undo {
+  switch (write.kind) {
+    case 'vertex': {
+      const { vertex } = write;
+      const vertices = section(journal.vertices, vertex.header.epoch, () => new Map());
+      const key = refKey(vertex.ref);
+      if (vertices.has(key)) return () => {};
+      vertices.set(key, vertex);
+      return () => vertices.delete(key);
+    }
+    case 'guard': {
+      const before = journal.guard;
+      journal.guard = write.guard;
+      return () => {
+        journal.guard = before;
+      };
+    }
+    case 'checkpointGuard': {
+      const before = journal.checkpointGuard;
+      journal.checkpointGuard = write.guard;
+      return () => {
+        journal.checkpointGuard = before;
+      };
+    }
+    case 'commit': {
+      const commits = section(journal.commits, write.commit.epoch, () => []);
+      commits.push({ commit: write.commit, schedule: write.schedule });
+      return () => commits.pop();
+    }
+    case 'certified': {
+      const { size } = write.checkpoint;
+      const before = journal.certifiedSize;
+      const replaced = journal.certified.get(size);
+      journal.certified.set(size, write.checkpoint);
+      if (size > before) journal.certifiedSize = size;
+      return () => {
+        journal.certifiedSize = before;
+        if (replaced === undefined) journal.certified.delete(size);
+        else journal.certified.set(size, replaced);
+      };
+    }
+    case 'epoch': {
+      const { record } = write;
+      if (journal.epochs.has(record.epoch)) return () => {};
+      journal.epochs.set(record.epoch, record);
+      return () => journal.epochs.delete(record.epoch);
+    }
+    case 'divergence': {
+      const before = journal.divergence;
+      journal.divergence = write.info;
+      return () => {
+        journal.divergence = before;
+      };
+    }
+    case 'gc': {
+      const before = journal.gc;
+      journal.gc = { epoch: write.epoch, round: write.round, commit: write.commit };
+      return () => {
+        journal.gc = before;
+      };
+    }
+    case 'evidence':
+      return () => {};
+  }
+}
+
+function section<V>(map: Map<number, V>, key: number, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+/** A reference as a map key. */
+export function refKey(ref: VertexRef): string {
+  return `${ref.round}/${ref.author}/${bytesKey(ref.digest)}`;
+}

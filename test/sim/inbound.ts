@@ -1,0 +1,91 @@
+/**
+ * What a validator checks of a message before its core sees it: everything that needs no state.
+ *
+ * A verdict follows from the bytes and the epoch's set alone, so it is computed once for all
+ * simulated validators that receive the same object.
+ */
+import { judgeCertification, planCertification } from 'fanal/checkpoint/certify.ts';
+import { cosignatureItem } from 'fanal/checkpoint/cosignature.ts';
+import type {
+  AuthoredCosignature,
+  CertifiedCheckpoint,
+  EpochRecord,
+  Verified,
+  Vertex,
+} from 'fanal-node/core/types.ts';
+import { cosignedOf } from './checkers/certified.ts';
+import type { Signatures } from './keys.ts';
+import type { Membership } from './membership.ts';
+
+export class Inbound {
+  readonly #membership: Membership;
+  readonly #signatures: Signatures;
+  readonly #vertices = new WeakMap<Vertex, Verified<Vertex> | null>();
+  readonly #certificates = new WeakMap<CertifiedCheckpoint, boolean>();
+
+  constructor(membership: Membership, signatures: Signatures) {
+    this.#membership = membership;
+    this.#signatures = signatures;
+  }
+
+  /** The vertex, if it is valid in this epoch; null if not. */
+  vertex(vertex: Vertex, record: EpochRecord): Verified<Vertex> | null {
+    if (vertex.header.epoch !== record.epoch) return null;
+    let verdict = this.#vertices.get(vertex);
+    if (verdict === undefined) {
+      verdict = this.#checkVertex(vertex, record);
+      this.#vertices.set(vertex, verdict);
+    }
+    return verdict;
+  }
+
+  /** Those that are valid. */
+  vertices(vertices: readonly Vertex[], record: EpochRecord): Verified<Vertex>[] {
+    return vertices
+      .map((vertex) => this.vertex(vertex, record))
+      .filter((vertex) => vertex !== null);
+  }
+
+  /** The certificate, if a quorum of the epoch's set signed it; null if not. */
+  certificate(
+    checkpoint: CertifiedCheckpoint,
+    record: EpochRecord,
+  ): Verified<CertifiedCheckpoint> | null {
+    if (checkpoint.epoch !== record.epoch) return null;
+    let verdict = this.#certificates.get(checkpoint);
+    if (verdict === undefined) {
+      verdict = this.#isCertified(checkpoint);
+      this.#certificates.set(checkpoint, verdict);
+    }
+    return verdict ? (checkpoint as Verified<CertifiedCheckpoint>) : null;
+  }
+
+  /** Says whether one cosignature of a size and root is good. */
+  cosignature(
+    { epoch, origin }: EpochRecord,
+    size: bigint,
+    root: CertifiedCheckpoint['root'],
+    { author, cosignature }: AuthoredCosignature,
+  ): boolean {
+    const { time, signature } = cosignature;
+    const set = this.#membership.set(epoch);
+    const item = cosignatureItem(
+      { origin, size, root },
+      { validator: author, time, signature },
+      set,
+    );
+    return this.#signatures.verify(item);
+  }
+
+  #isCertified(checkpoint: CertifiedCheckpoint): boolean {
+    const { genesis } = this.#membership;
+    try {
+      const set = this.#membership.set(checkpoint.epoch);
+      const plan = planCertification(cosignedOf(checkpoint), genesis.origin, set);
+      judgeCertification(plan, plan.items.map(this.#signatures.verify));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
