@@ -1,12 +1,13 @@
 /**
  * An operator's settings, checked before anything uses them.
  */
-import { parseTrust } from 'fanal/light/trust-file.ts';
+
+import { MAX_SOCKETS_PER_ADDRESS } from 'fanal/chain/limits.ts';
 import type { TrustState } from 'fanal/light/trust.ts';
+import { parseTrust } from 'fanal/light/trust-file.ts';
 import { DecodeError } from 'fanal/primitives/errors.ts';
 import { FOLLOW_INTERVAL_MILLIS, MAX_UPSTREAMS } from './chain/limits.ts';
 import { type Allowance, ANONYMOUS_ALLOWANCE } from './gateway/rate-limit.ts';
-import { MAX_SOCKETS_PER_ADDRESS } from 'fanal/chain/limits.ts';
 
 /** Settings as text, by name: environment variables and `wrangler.toml`'s vars alike. */
 export interface Settings {
@@ -96,7 +97,8 @@ function readUpstreams({ UPSTREAMS, INSECURE_UPSTREAMS }: Settings): string[] {
 /** Loopback, link-local and private addresses, and names that stand for them. */
 export function isPrivateHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase();
-  if (name === 'localhost' || name.endsWith('.localhost') || name.endsWith('.internal')) return true;
+  if (name === 'localhost' || name.endsWith('.localhost') || name.endsWith('.internal'))
+    return true;
   // The URL parser has turned every way to write an address into one of these two.
   const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(name);
   if (v4 !== null) {
@@ -139,7 +141,11 @@ function readCount(settings: Settings, name: keyof Settings, usual: number, most
 }
 
 function refuse(name: string, expected: string): DecodeError {
-  return new DecodeError(`config/${name.toLowerCase().replaceAll('_', '-')}`, `${name}: expected ${expected}`, {
-    hint: 'See docs/deploy.md for what each setting means.',
-  });
+  return new DecodeError(
+    `config/${name.toLowerCase().replaceAll('_', '-')}`,
+    `${name}: expected ${expected}`,
+    {
+      hint: 'See docs/deploy.md for what each setting means.',
+    },
+  );
 }

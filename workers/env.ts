@@ -46,7 +46,8 @@ export interface Env {
   readonly OBJECTS?: Bucket;
   readonly OBJECTS_DISK?: FileService;
   readonly PLANS?: KVNamespace;
-  readonly ASSETS?: { fetch(request: Request): Promise<Response> };
+  /** The page's files, where the platform does not serve them before the Worker. */
+  readonly ASSETS_DISK?: FileService;
   readonly LIMIT_CACHED?: RateBinding;
   readonly LIMIT_UNCACHED?: RateBinding;
   readonly LIMIT_SUBMIT?: RateBinding;

@@ -2,9 +2,11 @@
  * The gateway's entrypoints on Cloudflare Workers and on workerd.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import { fileServiceBlob } from './chain/blob.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Env } from './env.ts';
 import { createGateway, type Gateway, targetIn } from './gateway/app.ts';
+import { assetAnswer } from './gateway/assets.ts';
 import { throughEdge } from './gateway/edge-cache.ts';
 import { immutableAnswer } from './gateway/immutable.ts';
 import type { Call } from './gateway/ports.ts';
@@ -45,7 +47,9 @@ export default {
       target: targetIn(request.url),
       immutable: throughEdge(ctx as never),
     };
-    return app.fetch(request, { call });
+    const page = env.ASSETS_DISK === undefined ? null : fileServiceBlob(env.ASSETS_DISK);
+    const asset = page && (await assetAnswer(request, call.target, (path) => page.get(path)));
+    return asset ?? app.fetch(request, { call });
   },
 
   /** Revives the following, should the platform ever have lost its alarm. */

@@ -19,16 +19,17 @@ import { MetricsRegistry } from '../gateway/metrics.ts';
 import { changedAddresses, EventMemory, tipEvents } from '../push/event-memory.ts';
 import type { BlockEvent } from '../push/seat.ts';
 import { crossCheck } from './cross-check.ts';
+import { shardOf } from './fetch-do.ts';
 import { Follower } from './follower.ts';
-import { ALARM_ROUND_MILLIS, CROSS_CHECK_INTERVAL_MILLIS, SHUT_OUT_NOTE_MILLIS } from './limits.ts';
 import { HeaderLog } from './header-log.ts';
+import { ALARM_ROUND_MILLIS, CROSS_CHECK_INTERVAL_MILLIS, SHUT_OUT_NOTE_MILLIS } from './limits.ts';
+import { fromLoaded } from './loaded.ts';
 import * as schema from './schema.ts';
 import { type EvidenceFile, SqlStore } from './store.ts';
 import { type Tip, type TipReading, tipSize } from './tip.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
-import { now, openBlob, openPool, verify } from './world.ts';
-import { shardOf } from './fetch-do.ts';
-import { fromLoaded } from './loaded.ts';
+import { openBlob } from './worker-blob.ts';
+import { now, openPool, verify } from './world.ts';
 
 /** A room that wants to hear of every tip. */
 export interface RoomName {
@@ -80,7 +81,9 @@ export class ChainDO extends DurableObject<Env> {
 
   /** What happened after a height; null when that is forgotten. */
   async events(after: bigint): Promise<readonly BlockEvent[] | null> {
-    return after < 0n ? [...(this.#memory.last ? [this.#memory.last] : [])] : this.#memory.since(after);
+    return after < 0n
+      ? [...(this.#memory.last ? [this.#memory.last] : [])]
+      : this.#memory.since(after);
   }
 
   /** Has a room told of every tip from now on, until it says that it is empty. */
@@ -124,9 +127,8 @@ export class ChainDO extends DurableObject<Env> {
       anchor: this.#config.anchor,
       onPublish: (tip, headers) => this.#announce(tip, headers),
     });
-    const saved = this.ctx.storage.kv.get<[string, { room: RoomName; wantsAddresses: boolean }][]>(
-      ROOMS_KEY,
-    );
+    const saved =
+      this.ctx.storage.kv.get<[string, { room: RoomName; wantsAddresses: boolean }][]>(ROOMS_KEY);
     for (const [key, entry] of saved ?? []) this.#rooms.set(key, entry);
     for (const { name, lies, until } of this.#store.shutOuts()) {
       this.#pool.upstreams.find((one) => one.name === name)?.restoreShutOut(lies, until);
@@ -161,9 +163,7 @@ export class ChainDO extends DurableObject<Env> {
   async #crossCheck(): Promise<void> {
     const { published } = this.#chain;
     if (published === null) return;
-    const log = new HeaderLog(published.edge, async (tile) =>
-      this.#load(`/${tilePath(tile)}`),
-    );
+    const log = new HeaderLog(published.edge, async (tile) => this.#load(`/${tilePath(tile)}`));
     const { sources, evidence } = await crossCheck(published, log, this.#pool, verify);
     this.#chain.confirm(sources);
     if (evidence !== null) this.#chain.halt(evidence);

@@ -43,7 +43,9 @@ export async function crossCheck(
   const seen = await Promise.all(
     asked.map((upstream) => look(upstream, tip, log, pool, verify).catch(() => null)),
   );
-  const forks = seen.filter((one): one is Extract<Seen, { kind: 'forks' }> => one?.kind === 'forks');
+  const forks = seen.filter(
+    (one): one is Extract<Seen, { kind: 'forks' }> => one?.kind === 'forks',
+  );
   return {
     sources: Math.max(1, seen.filter((one) => one?.kind === 'agrees').length),
     evidence: forks[0]?.evidence ?? null,

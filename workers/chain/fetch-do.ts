@@ -6,20 +6,21 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { Problem } from 'fanal/api/problem.ts';
-import { sha256 } from 'fanal/primitives/hash.ts';
 import { utf8 } from 'fanal/primitives/bytes.ts';
+import { sha256 } from 'fanal/primitives/hash.ts';
 import { readConfig } from '../config.ts';
 import type { Env } from '../env.ts';
 import { METRICS_FLUSH_MILLIS, TIP_MEMORY_MILLIS } from '../gateway/limits.ts';
 import { MetricsRegistry } from '../gateway/metrics.ts';
 import type { Loaded } from '../gateway/ports.ts';
 import { originHash } from './follower.ts';
+import { BREAKER_OPEN_MILLIS } from './limits.ts';
 import { toLoaded } from './loaded.ts';
 import { Loader } from './loader.ts';
-import { BREAKER_OPEN_MILLIS } from './limits.ts';
 import { type Tip, tipCodec, tipSize } from './tip.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
-import { now, openBlob, openPool, verify } from './world.ts';
+import { openBlob } from './worker-blob.ts';
+import { now, openPool, verify } from './world.ts';
 
 /** The name of the object that a target belongs to. */
 export function shardOf(target: string, shards: number): string {

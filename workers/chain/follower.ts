@@ -6,9 +6,10 @@
  * swap the trusted tip, write the objects where they belong, publish. Each step may run twice. What
  * was staged for a trusted tip is written when the follower starts again.
  */
-import { Problem } from 'fanal/api/problem.ts';
+
 import { targetOf } from 'fanal/api/match.ts';
-import { headerCodec, type Header } from 'fanal/chain/header.ts';
+import { Problem } from 'fanal/api/problem.ts';
+import { type Header, headerCodec } from 'fanal/chain/header.ts';
 import { MAX_UPDATE_BYTES } from 'fanal/chain/limits.ts';
 import { validatorSetCodec } from 'fanal/chain/validators.ts';
 import { trimCosignatures } from 'fanal/checkpoint/certify.ts';
@@ -25,8 +26,8 @@ import { VerificationError } from 'fanal/primitives/errors.ts';
 import { sha256 } from 'fanal/primitives/hash.ts';
 import type { Metrics } from '../gateway/metrics.ts';
 import type { Blob } from './blob.ts';
-import { readEdge, readHeaders } from './log-reader.ts';
 import { MAX_FILED_HEADERS } from './limits.ts';
+import { readEdge, readHeaders } from './log-reader.ts';
 import type { StagedObject, Store, StoredHeader } from './store.ts';
 import { EMPTY_EDGE, edgeRoot, type FullTile, growEdge, type TileEdge } from './tile-edge.ts';
 import { objectKey, type Tip, type TipReading, tipCodec, tipSize } from './tip.ts';
@@ -230,10 +231,18 @@ export class Follower {
     const ask = { pool: this.#ports.pool, upstream };
     let edge: TileEdge;
     let full: FullTile[] = [];
-    let headers: StoredHeader[] = [{ height: size - 1n, header: headerCodec.encode(update.header) }];
+    let headers: StoredHeader[] = [
+      { height: size - 1n, header: headerCodec.encode(update.header) },
+    ];
     if (before !== null && size - before.size <= MAX_FILED_HEADERS) {
       if (size - before.size > 1n) headers = await readHeaders(ask, before.size, size);
-      ({ edge, full } = growEdge(before, headers.map(({ header }) => leafHash(header))));
+      // The very first header is ours already: a log begins with the one that is trusted.
+      if (before.size === 1n) headers = [firstOf(from), ...headers];
+      const added = headers.filter(({ height }) => height >= before.size);
+      ({ edge, full } = growEdge(
+        before,
+        added.map(({ header }) => leafHash(header)),
+      ));
     } else {
       edge = await readEdge(ask, size);
     }
@@ -344,6 +353,11 @@ export class Follower {
     const seen = this.#ports.pool.upstreams.filter(({ verifiedSize }) => verifiedSize >= size);
     return Math.max(1, seen.length);
   }
+}
+
+/** The header that a state trusts, as it is stored. */
+function firstOf({ header }: TrustState): StoredHeader {
+  return { height: header.height, header: headerCodec.encode(header) };
 }
 
 /** SHA-256 of an origin: two chains never share a key. */

@@ -3,8 +3,8 @@
  */
 import { Problem } from 'fanal/api/problem.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
-import { problemOf } from '../gateway/problem-of.ts';
 import type { Loaded, Refusal } from '../gateway/ports.ts';
+import { problemOf } from '../gateway/problem-of.ts';
 
 /** Runs a load and puts its outcome into plain data. Faults of our own are reported. */
 export async function toLoaded(

@@ -19,10 +19,10 @@ import type { Blob } from './blob.ts';
 import { ChainView } from './chain-view.ts';
 import { checkTile } from './header-log.ts';
 import { MAX_BUNDLE_BYTES, MAX_TILE_BYTES } from './limits.ts';
-import { objectKey, type Tip, tipSize } from './tip.ts';
-import type { UpstreamPool } from './upstream-pool.ts';
 import { type AskMore, QUESTIONS, type QuestionContext } from './questions.ts';
+import { objectKey, type Tip, tipSize } from './tip.ts';
 import type { Upstream } from './upstream.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
 
 /** Routes whose answers come from nodes. All others are made of these and the tip. */
 export type LoadedRoute =
@@ -32,7 +32,6 @@ export type LoadedRoute =
   | 'validatorSet'
   | 'block'
   | 'transactionProof'
-  | 'receipt'
   | 'state'
   | 'address'
   | 'coins'

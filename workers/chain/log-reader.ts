@@ -2,6 +2,8 @@
  * Reads stretches of the header log from one node. Nothing of it is believed here: whoever calls
  * checks that it makes up the root.
  */
+
+import { REQUEST_TIMEOUT_MILLIS } from 'fanal/chain/limits.ts';
 import {
   decodeEntries,
   decodeTile,
@@ -11,7 +13,6 @@ import {
   tilePath,
   tileWidth,
 } from 'fanal/merkle/tiles.ts';
-import { REQUEST_TIMEOUT_MILLIS } from 'fanal/chain/limits.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import { MAX_BUNDLE_BYTES, MAX_TILE_BYTES } from './limits.ts';
@@ -32,8 +33,11 @@ export async function readHeaders(asked: Asked, from: bigint, to: bigint): Promi
   const width256 = BigInt(TILE_WIDTH);
   for (let index = from / width256; index * width256 < to; index++) {
     const width = tileWidth(0, index, to);
-    const entries = await ask(asked, `/${entriesPath({ index, width })}`, MAX_BUNDLE_BYTES, (body) =>
-      decodeEntries(body, width),
+    const entries = await ask(
+      asked,
+      `/${entriesPath({ index, width })}`,
+      MAX_BUNDLE_BYTES,
+      (body) => decodeEntries(body, width),
     );
     for (const [i, header] of entries.entries()) {
       const height = index * width256 + BigInt(i);

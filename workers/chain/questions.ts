@@ -5,8 +5,8 @@
  * Parts that cannot be checked are left out.
  */
 import { targetOf } from 'fanal/api/match.ts';
-import { invalidRequest, Problem } from 'fanal/api/problem.ts';
 import { cursorKey, readCursor } from 'fanal/api/parameters.ts';
+import { invalidRequest, Problem } from 'fanal/api/problem.ts';
 import type { RouteParameters } from 'fanal/api/routes.ts';
 import { type Block, blockCodec } from 'fanal/chain/block.ts';
 import type { Coin } from 'fanal/chain/coin.ts';
@@ -18,7 +18,6 @@ import {
   MAX_PAGE_BYTES,
   MAX_PAGE_ITEMS,
   MAX_PROOF_BYTES,
-  MAX_RECEIPT_BYTES,
 } from 'fanal/chain/limits.ts';
 import { coinKey } from 'fanal/chain/state-keys.ts';
 import { splitTransaction } from 'fanal/chain/transaction.ts';
@@ -27,20 +26,20 @@ import { type ValidatorSet, validatorSetCodec } from 'fanal/chain/validators.ts'
 import { trimCosignatures } from 'fanal/checkpoint/certify.ts';
 import { type AddressBytes, decodeAddress } from 'fanal/crypto/address.ts';
 import type { VerifyBatch } from 'fanal/crypto/filter.ts';
-import { addressProofCodec, type ProvedAddress, verifyAddressProof } from 'fanal/light/address-proof.ts';
+import {
+  addressProofCodec,
+  type ProvedAddress,
+  verifyAddressProof,
+} from 'fanal/light/address-proof.ts';
 import { coinsPageCodec, finishCoins, NO_COINS_YET, takeCoinsPage } from 'fanal/light/coins.ts';
 import { handoverCodec, requireSet, takeHandover } from 'fanal/light/handover.ts';
 import { historyPageCodec, verifyHistoryPage } from 'fanal/light/history.ts';
-import { verifyReceipt } from 'fanal/light/receipt.ts';
-import { formatReceipt, parseReceipt } from 'fanal/light/receipt-text.ts';
 import { stateProofCodec, verifyStateProof } from 'fanal/light/state-proof.ts';
 import { transactionProofCodec, verifyTransactionProof } from 'fanal/light/transaction-proof.ts';
 import { trustGenesis } from 'fanal/light/trust-genesis.ts';
-import type { TrustState } from 'fanal/light/trust.ts';
 import { leafHash, listRoot } from 'fanal/merkle/list.ts';
-import { type Bytes, compareBytes, equalBytes, toHex, utf8 } from 'fanal/primitives/bytes.ts';
+import { type Bytes, compareBytes, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { VerificationError } from 'fanal/primitives/errors.ts';
-import { noteFromBytes } from 'fanal/checkpoint/note.ts';
 import type { ChainView } from './chain-view.ts';
 import { MAX_BLOCK_ANSWER_BYTES, MAX_PROVED_COINS } from './limits.ts';
 
@@ -80,19 +79,23 @@ const validatorSet: Question<'validatorSet'> = ({ hash }, { ask }) =>
   });
 
 const handover: Question<'handover'> = ({ epoch }, context) =>
-  context.ask(targetOf('handover', { epoch, format: 'bytes' }), MAX_PROOF_BYTES * 8, async (body) => {
-    const { view, verify } = context;
-    const found = handoverCodec.decode(body);
-    const { origin } = view.tip.state;
-    const validators = await setOf(found.header.validatorsHash, context);
-    const { header } = await takeHandover({ origin, epoch, validators }, found, verify);
-    // Its own checkpoint proves it; that the checkpoint is of our log is what this line adds.
-    await requireLeaf(view, header);
-    await requireRoot(view, found.checkpoint);
-    const cosignatures = trimCosignatures(found.checkpoint.cosignatures, validators, 0);
-    const checkpoint = { ...found.checkpoint, cosignatures };
-    return handoverCodec.encode({ ...found, checkpoint });
-  });
+  context.ask(
+    targetOf('handover', { epoch, format: 'bytes' }),
+    MAX_PROOF_BYTES * 8,
+    async (body) => {
+      const { view, verify } = context;
+      const found = handoverCodec.decode(body);
+      const { origin } = view.tip.state;
+      const validators = await setOf(found.header.validatorsHash, context);
+      const { header } = await takeHandover({ origin, epoch, validators }, found, verify);
+      // Its own checkpoint proves it; that the checkpoint is of our log is what this line adds.
+      await requireLeaf(view, header);
+      await requireRoot(view, found.checkpoint);
+      const cosignatures = trimCosignatures(found.checkpoint.cosignatures, validators, 0);
+      const checkpoint = { ...found.checkpoint, cosignatures };
+      return handoverCodec.encode({ ...found, checkpoint });
+    },
+  );
 
 /** A block as far as its header proves it: what only execution can check is left empty. */
 const block: Question<'block'> = ({ height }, { view, ask }) => {
@@ -129,31 +132,16 @@ const transactionProof: Question<'transactionProof'> = ({ txid }, { view, ask })
   });
 };
 
-const receipt: Question<'receipt'> = ({ txid, at }, context) => {
-  const { view, verify, ask } = context;
-  const size = view.sizeOf(at);
-  return ask(targetOf('receipt', { txid, at: size }), MAX_RECEIPT_BYTES, async (body) => {
-    const last = await view.header(size - 1n);
-    const validators = await setOf(last.validatorsHash, context);
-    const { root } = await view.logAt(size);
-    const trust: TrustState = { ...view.tip.state, header: last, root, validators };
-    const found = await parseReceipt(noteFromBytes(body), trust, verify);
-    const proved = await verifyReceipt(found, trust, verify);
-    if (!equalBytes(proved.txid, txid) || proved.checkpoint.size !== size) {
-      throw new VerificationError('proof/txid', 'receipt', toHex(txid), toHex(proved.txid));
-    }
-    const { root: certified, cosignatures } = proved.checkpoint;
-    const trimmed = { ...found, checkpoint: { size, root: certified, cosignatures } };
-    return utf8(formatReceipt(trimmed, validators));
-  });
-};
-
 const state: Question<'state'> = ({ key, at }, { view, ask }) => {
   const size = view.sizeOf(at);
-  return ask(targetOf('state', { key, at: size, format: 'bytes' }), MAX_PROOF_BYTES, async (body) => {
-    verifyStateProof(stateProofCodec.decode(body), key, await view.header(size - 1n));
-    return body;
-  });
+  return ask(
+    targetOf('state', { key, at: size, format: 'bytes' }),
+    MAX_PROOF_BYTES,
+    async (body) => {
+      verifyStateProof(stateProofCodec.decode(body), key, await view.header(size - 1n));
+      return body;
+    },
+  );
 };
 
 const address: Question<'address'> = ({ address: text, at }, { view, ask }) => {
@@ -195,7 +183,8 @@ const coins: Question<'coins'> = async ({ address: text, at, limit, cursor }, co
   }
   const proved = await provedAddress(text, size, context);
   const all = await allCoins(text, size, proved, context);
-  const first = after === null ? 0 : all.findIndex((coin) => compareBytes(coinKey(coin), after) > 0);
+  const first =
+    after === null ? 0 : all.findIndex((coin) => compareBytes(coinKey(coin), after) > 0);
   const begin = first < 0 ? all.length : first;
   const page = all.slice(begin, begin + (limit ?? DEFAULT_PAGE_ITEMS));
   return coinsPageCodec.encode({
@@ -213,7 +202,6 @@ export const QUESTIONS = {
   handover,
   block,
   transactionProof,
-  receipt,
   state,
   address,
   coins,

@@ -188,10 +188,10 @@ export class UpstreamPool {
       let running = 0;
       let hedged = false;
       let settled = false;
-      let hedge: ReturnType<typeof setTimeout> | null = null;
+      let calmDown = () => {};
       const settle = (result: Found<T>) => {
         settled = true;
-        clearTimeout(hedge);
+        calmDown();
         resolve(result);
       };
       const start = () => {
@@ -200,13 +200,14 @@ export class UpstreamPool {
         running++;
         this.#hedges = Math.min(this.#hedges + HEDGE_BUDGET, 10);
         if (!hedged && waiting.length > 0) {
-          clearTimeout(hedge);
-          hedge = setTimeout(() => {
+          calmDown();
+          const hedge = setTimeout(() => {
             if (settled || hedged || this.#hedges < 1) return;
             hedged = true;
             this.#hedges--;
             start();
           }, upstream.patienceMillis);
+          calmDown = () => clearTimeout(hedge);
         }
         this.ask(upstream, question, signal).then(
           (value) => {

@@ -122,9 +122,7 @@ export class Upstream {
     const started = this.#options.now();
     const { method = 'GET', ...rest } = ask;
     try {
-      const answer = await this.#breaker.execute(() =>
-        this.#attempt(target, { method, ...rest }),
-      );
+      const answer = await this.#breaker.execute(() => this.#attempt(target, { method, ...rest }));
       this.#measure(this.#options.now() - started);
       return answer;
     } catch (cause) {
@@ -145,10 +143,7 @@ export class Upstream {
     this.#shutOut.until = now + millis;
   }
 
-  async #attempt(
-    target: string,
-    ask: Exchange,
-  ): Promise<UpstreamAnswer> {
+  async #attempt(target: string, ask: Exchange): Promise<UpstreamAnswer> {
     const { fetch, url } = this.#options;
     try {
       return await this.#timeout.execute(

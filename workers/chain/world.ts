@@ -1,12 +1,11 @@
 /**
  * What every part of the gateway that asks nodes is made of, from the settings.
  */
-import { verifyWithWebCrypto } from 'fanal/crypto/webcrypto.ts';
+
 import type { VerifyBatch } from 'fanal/crypto/filter.ts';
+import { verifyWithWebCrypto } from 'fanal/crypto/webcrypto.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../gateway/metrics.ts';
-import { type Blob, bucketBlob, fileServiceBlob, noBlob, sealed } from './blob.ts';
-import type { Env } from '../env.ts';
 import { Upstream } from './upstream.ts';
 import type { Fetch } from './upstream-answer.ts';
 import { UpstreamPool } from './upstream-pool.ts';
@@ -24,11 +23,4 @@ export function openPool(config: Config, metrics: Metrics, fetch: Fetch): Upstre
     now,
     random: Math.random,
   });
-}
-
-/** The object store that there is. */
-export function openBlob({ OBJECTS, OBJECTS_DISK }: Pick<Env, 'OBJECTS' | 'OBJECTS_DISK'>): Blob {
-  if (OBJECTS !== undefined) return sealed(bucketBlob(OBJECTS));
-  if (OBJECTS_DISK !== undefined) return sealed(fileServiceBlob(OBJECTS_DISK));
-  return noBlob;
 }

@@ -61,7 +61,10 @@ export const addressRoutes: Handlers<'address' | 'coins' | 'history' | 'addressQ
     const next = isMore ? writeCursor({ at: size, after: toHex(coinKey(last)) }) : null;
     const shape = coinsPageShape(context.prefix);
     return json(shape.to({ address: owner, height, items: coins, next }), cache, {
-      headers: { ...headers, ...linkTo(next, (cursor) => targetOf(name, { address, limit, cursor })) },
+      headers: {
+        ...headers,
+        ...linkTo(next, (cursor) => targetOf(name, { address, limit, cursor })),
+      },
     });
   },
 

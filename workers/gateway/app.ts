@@ -14,7 +14,7 @@ import type { Params } from 'fanal/chain/params.ts';
 import { PARAMETERS_KEY } from 'fanal/chain/state-keys.ts';
 import { stateProofCodec, verifyParams } from 'fanal/light/state-proof.ts';
 import { type Bytes, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
-import { type Context as HonoContext, Hono } from 'hono';
+import { Hono, type Context as HonoContext } from 'hono';
 import { LRUCache } from 'lru-cache';
 import { fromRefusal } from '../chain/loaded.ts';
 import { addressRoutes } from './address-routes.ts';
@@ -26,7 +26,7 @@ import type { Context, Handler, Handlers } from './handler.ts';
 import { HealthWindow } from './health.ts';
 import { MAX_REMEMBERED_TARGETS, METRICS_FLUSH_MILLIS } from './limits.ts';
 import { AnswerMemory } from './memory.ts';
-import { MetricsRegistry } from './metrics.ts';
+import type { MetricsRegistry } from './metrics.ts';
 import { evidenceFile, evidenceList, operationRoutes } from './operation-routes.ts';
 import type { Call, GatewayPorts } from './ports.ts';
 import { problemOf } from './problem-of.ts';
@@ -99,7 +99,10 @@ class GatewayServer {
     let route = 'none';
     let response: Response;
     try {
-      const match = target.startsWith('/v1/evidence') || target === '/metrics' ? null : this.#match(method, target);
+      const match =
+        target.startsWith('/v1/evidence') || target === '/metrics'
+          ? null
+          : this.#match(method, target);
       route = match?.name ?? (target === '/metrics' ? 'metrics' : 'evidence');
       response = await this.#answer(request, call, target, match);
     } catch (error) {
@@ -186,12 +189,7 @@ class GatewayServer {
     return size === null ? null : `${match.target}#${size}`;
   }
 
-  #context(
-    request: Request,
-    call: Call,
-    body: Bytes,
-    admission: Admission | null,
-  ): Context {
+  #context(request: Request, call: Call, body: Bytes, admission: Admission | null): Context {
     const wait = request.method === 'POST' ? waitSeconds(request.headers.get('prefer')) : 0;
     return {
       ...this.#ports,

@@ -5,6 +5,7 @@ import { chainShape, feesShape, mempoolShape, validatorsShape } from 'fanal/api/
 import { blockShape, headersShape } from 'fanal/api/header.ts';
 import { parseJson } from 'fanal/api/json.ts';
 import { targetOf } from 'fanal/api/match.ts';
+import { Problem } from 'fanal/api/problem.ts';
 import {
   handoverShape,
   headerProofShape,
@@ -26,10 +27,9 @@ import { type Update, updateCodec } from 'fanal/light/update.ts';
 import { parseTilePath, TILE_WIDTH } from 'fanal/merkle/tiles.ts';
 import { concat, equalBytes, utf8 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
-import { Problem } from 'fanal/api/problem.ts';
 import type { ChainView } from '../chain/chain-view.ts';
-import { Unhelpful } from '../chain/upstream-pool.ts';
 import { tipNote } from '../chain/tip.ts';
+import { Unhelpful } from '../chain/upstream-pool.ts';
 import { json, make, octets, text } from './answer.ts';
 import { type Context, type Handlers, notFound, sized, tipHeaders } from './handler.ts';
 
@@ -114,7 +114,8 @@ export const chainRoutes: Handlers<
     if (from > view.size) throw new Problem('not-yet-certified');
     const update = await updateFrom(from === 0n ? 1n : from, view, context);
     const headers = tipHeaders(view, context.now());
-    if (parameters.format === 'bytes') return octets(updateCodec.encode(update), 'tip', { headers });
+    if (parameters.format === 'bytes')
+      return octets(updateCodec.encode(update), 'tip', { headers });
     return json(updateShape(context.prefix).to(update), 'tip', { headers });
   },
 
@@ -244,7 +245,7 @@ async function nodeReport({ nodes, tips }: Context) {
  * What leads a light client from a size to the tip: made of tiles, kept handovers and the
  * checkpoint that we have certified ourselves.
  */
-async function updateFrom(from: bigint, view: ChainView, { load }: Context): Promise<Update> {
+async function updateFrom(from: bigint, view: ChainView, context: Context): Promise<Update> {
   const { state } = view.tip;
   const { size } = view;
   const [{ root }, first, inclusion, consistency] = await Promise.all([
@@ -253,13 +254,7 @@ async function updateFrom(from: bigint, view: ChainView, { load }: Context): Pro
     view.log.inclusion(size - 1n, size),
     view.log.consistency(from, size),
   ]);
-  const epochs = state.header.epoch - first.epoch;
-  if (epochs > MAX_HANDOVERS) throw new Problem('pruned', { reason: 'update/too-many-epochs' });
-  const handovers: Handover[] = await Promise.all(
-    Array.from({ length: epochs }, async (_, i) =>
-      handoverCodec.decode(await load(targetOf('handover', { epoch: first.epoch + i }))),
-    ),
-  );
+  const handovers = await handoversBetween(first.epoch, state.header.epoch, context);
   return {
     from: { size: from, root },
     handovers,
@@ -268,4 +263,18 @@ async function updateFrom(from: bigint, view: ChainView, { load }: Context): Pro
     inclusion,
     consistency,
   };
+}
+
+/** The handovers that lead from one epoch to a later one; none when they are the same. */
+export async function handoversBetween(
+  from: number,
+  to: number,
+  { load }: Context,
+): Promise<Handover[]> {
+  if (to - from > MAX_HANDOVERS) throw new Problem('pruned', { reason: 'update/too-many-epochs' });
+  return Promise.all(
+    Array.from({ length: Math.max(0, to - from) }, async (_, i) =>
+      handoverCodec.decode(await load(targetOf('handover', { epoch: from + i }))),
+    ),
+  );
 }

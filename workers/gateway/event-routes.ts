@@ -5,9 +5,9 @@ import type { RouteMatch } from 'fanal/api/match.ts';
 import { Problem } from 'fanal/api/problem.ts';
 import { MAX_SUBSCRIPTIONS } from 'fanal/chain/limits.ts';
 import { decodeAddress } from 'fanal/crypto/address.ts';
+import { stream } from './answer.ts';
 import type { Context, Handlers } from './handler.ts';
 import type { Interest } from './ports.ts';
-import { stream } from './answer.ts';
 
 export const eventRoutes: Handlers<'events'> = {
   async events(match, context) {
@@ -20,10 +20,7 @@ export const eventRoutes: Handlers<'events'> = {
 };
 
 /** Opens a socket or a stream at the push room that the client belongs to. */
-export async function openEvents(
-  match: RouteMatch<'events'>,
-  context: Context,
-): Promise<Response> {
+export async function openEvents(match: RouteMatch<'events'>, context: Context): Promise<Response> {
   const upgrade = context.request.headers.get('upgrade');
   if (upgrade !== null && upgrade.toLowerCase() !== 'websocket') {
     throw new Problem('invalid-request', {

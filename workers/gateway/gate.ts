@@ -3,12 +3,12 @@
  */
 import { invalidRequest, Problem } from 'fanal/api/problem.ts';
 import { MAX_REQUEST_HEADER_BYTES } from 'fanal/chain/limits.ts';
+import { LRUCache } from 'lru-cache';
 import { clientKey } from './client-address.ts';
 import type { Metrics } from './metrics.ts';
 import type { LimitsPort } from './ports.ts';
 import type { Plan } from './quota.ts';
 import { type CostClass, type Limiter, policyHeader, type Verdict } from './rate-limit.ts';
-import { LRUCache } from 'lru-cache';
 
 /** A client that came in. */
 export interface Admission {
@@ -70,9 +70,7 @@ export class Gate {
     if (!verdict.allowed) throw this.#refusal(plan.name, verdict);
     const headers = {
       'ratelimit-policy': policyHeader(plan.name, plan.allowance),
-      ...(verdict.remaining === null
-        ? {}
-        : { ratelimit: `"${plan.name}";r=${verdict.remaining}` }),
+      ...(verdict.remaining === null ? {} : { ratelimit: `"${plan.name}";r=${verdict.remaining}` }),
     };
     return this.#admission(keyHash, headers, () => this.#takePlan(keyHash, plan, 'uncached'));
   }

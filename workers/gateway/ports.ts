@@ -1,11 +1,12 @@
 /**
  * What the gateway needs from the world. The app knows these and no platform.
  */
-import type { ProblemCode } from 'fanal/api/problem.ts';
+
 import type { EventTopic } from 'fanal/api/parameters.ts';
-import type { TrustState } from 'fanal/light/trust.ts';
+import type { ProblemCode } from 'fanal/api/problem.ts';
 import type { AddressBytes } from 'fanal/crypto/address.ts';
 import type { VerifyBatch } from 'fanal/crypto/filter.ts';
+import type { TrustState } from 'fanal/light/trust.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { EvidenceFile } from '../chain/store.ts';
 import type { TipReading } from '../chain/tip.ts';

@@ -56,7 +56,7 @@ export class SingleFlight<T> {
 const LATE = Symbol('late');
 
 async function within<T>(work: Promise<T>, millis: number): Promise<T | typeof LATE> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let timer!: ReturnType<typeof setTimeout>;
   const late = new Promise<typeof LATE>((resolve) => {
     timer = setTimeout(() => resolve(LATE), millis);
   });

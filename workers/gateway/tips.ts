@@ -3,13 +3,13 @@
  * most, and the proofs that are made from it.
  */
 import { Problem } from 'fanal/api/problem.ts';
+import { entriesPath, tilePath } from 'fanal/merkle/tiles.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { ChainView } from '../chain/chain-view.ts';
 import { isStale, type Tip, tipCodec, tipSize } from '../chain/tip.ts';
-import { entriesPath, tilePath } from 'fanal/merkle/tiles.ts';
 import { TIP_MEMORY_MILLIS } from './limits.ts';
 import type { ChainPort } from './ports.ts';
 import { SingleFlight } from './single-flight.ts';
-import type { Bytes } from 'fanal/primitives/bytes.ts';
 
 export interface TipsPorts {
   readonly chain: ChainPort;

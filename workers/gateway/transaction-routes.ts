@@ -17,12 +17,9 @@ import {
 } from 'fanal/api/transaction.ts';
 import { blockCodec } from 'fanal/chain/block.ts';
 import { DEFAULT_PAGE_ITEMS, MAX_WAIT_SECONDS } from 'fanal/chain/limits.ts';
-import {
-  joinTransaction,
-  signedTransactionCodec,
-  transactionId,
-} from 'fanal/chain/transaction.ts';
+import { joinTransaction, signedTransactionCodec, transactionId } from 'fanal/chain/transaction.ts';
 import { checkShape } from 'fanal/chain/transaction-check.ts';
+import { receiptCodec } from 'fanal/light/receipt.ts';
 import { formatReceipt } from 'fanal/light/receipt-text.ts';
 import { type TransactionProof, transactionProofCodec } from 'fanal/light/transaction-proof.ts';
 import { type Bytes, type Bytes32, concat, utf8 } from 'fanal/primitives/bytes.ts';
@@ -30,7 +27,8 @@ import type { ChainView } from '../chain/chain-view.ts';
 import { fromRefusal } from '../chain/loaded.ts';
 import { linkTo } from './address-routes.ts';
 import { json, octets, text } from './answer.ts';
-import { type Context, type Handlers, notFound, sized } from './handler.ts';
+import { handoversBetween } from './chain-routes.ts';
+import { type Context, type Handlers, notFound, sized, tipHeaders } from './handler.ts';
 import type { RelayAnswer } from './ports.ts';
 
 export const transactionRoutes: Handlers<
@@ -87,27 +85,31 @@ export const transactionRoutes: Handlers<
     return json(transactionProofShape(context.prefix).to(proof), cache, { headers });
   },
 
-  async receipt({ name, parameters }, context) {
-    const { view, size, cache, headers } = await sized(context, name, parameters);
-    if (size !== view.size) {
-      // The signatures under an older checkpoint are with the nodes, if anywhere.
-      const { txid } = parameters;
-      const kept = await context.load(targetOf(name, { txid, at: size }));
-      return text(kept, cache, { headers });
-    }
+  async receipt({ parameters }, context) {
+    const view = await context.tips.view();
+    const { size } = view;
     const { origin, header, root, cosignatures, validators } = view.tip.state;
     if (cosignatures.length === 0) throw notFound('receipt/genesis');
-    const proof = await proofAt(parameters.txid, size, view, context);
+    const epoch = parameters.epoch ?? header.epoch;
+    if (epoch > header.epoch) throw new Problem('not-yet-certified');
+    const [proof, handovers] = await Promise.all([
+      proofAt(parameters.txid, size, view, context),
+      handoversBetween(epoch, header.epoch, context),
+    ]);
     const receipt = {
       origin,
-      epoch: header.epoch,
-      handovers: [],
+      epoch,
+      handovers,
       checkpoint: { size, root, cosignatures },
       header: proof.header.header,
       path: proof.header.path,
       transaction: proof,
     };
-    return text(formatReceipt(receipt, validators), cache, { headers });
+    const headers = tipHeaders(view, context.now());
+    if (parameters.format === 'bytes') {
+      return octets(receiptCodec.encode(receipt), 'tip', { headers });
+    }
+    return text(formatReceipt(receipt, validators), 'tip', { headers });
   },
 
   async transactionStatus({ parameters }, context) {
@@ -164,7 +166,10 @@ async function proofAt(
   const place = await placeOf(txid, context);
   const { header } = place.header;
   if (header.height >= size) throw notFound('transaction/above-size');
-  return { ...place, header: { header, size, path: await view.log.inclusion(header.height, size) } };
+  return {
+    ...place,
+    header: { header, size, path: await view.log.inclusion(header.height, size) },
+  };
 }
 
 /**

@@ -1,15 +1,17 @@
 /**
  * The gateway's ports over Cloudflare's bindings.
  */
-import type { Config } from '../config.ts';
-import type { Env } from '../env.ts';
+
 import { shardOf } from '../chain/fetch-do.ts';
 import { originHash } from '../chain/follower.ts';
 import { fetchAnything, nodesThrough } from '../chain/nodes.ts';
-import { now, openBlob, openPool, verify } from '../chain/world.ts';
+import { openBlob } from '../chain/worker-blob.ts';
+import { now, openPool, verify } from '../chain/world.ts';
+import type { Config } from '../config.ts';
+import type { Env } from '../env.ts';
 import { roomOf, subscriptionRequest } from '../push/subscription.ts';
-import { clientKey } from './client-address.ts';
 import type { AppPorts } from './app.ts';
+import { clientKey } from './client-address.ts';
 import { type ObjectSources, objectsThrough } from './immutable.ts';
 import { MetricsRegistry } from './metrics.ts';
 import type { LimitsPort } from './ports.ts';
@@ -79,8 +81,7 @@ function limitsOf(env: Env, { allowance }: Config): LimitsPort {
     allowance,
     keys: PLANS === undefined ? null : new ApiKeys({ get: (keyHash) => PLANS.get(keyHash) }),
     quota: new LeasedQuota(
-      (keyHash, tokensPerDay, wanted) =>
-        QUOTA.getByName(keyHash).lease(tokensPerDay, wanted),
+      (keyHash, tokensPerDay, wanted) => QUOTA.getByName(keyHash).lease(tokensPerDay, wanted),
       now,
     ),
     ofPlan: (_, planAllowance) => new MemoryLimiter(planAllowance, now),

@@ -59,7 +59,11 @@ export class PushDO extends DurableObject<Env> {
     if (first !== undefined && first > this.#memory.newest + 1n) await this.#remember();
     this.#memory.add(events);
     const sockets = this.ctx.getWebSockets();
-    tellAll(sockets.map((socket) => this.#carrier(socket)), this.#memory, Date.now());
+    tellAll(
+      sockets.map((socket) => this.#carrier(socket)),
+      this.#memory,
+      Date.now(),
+    );
     return this.#state();
   }
 
@@ -83,7 +87,11 @@ export class PushDO extends DurableObject<Env> {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;
     await this.#remember();
-    tellAll(sockets.map((socket) => this.#carrier(socket)), this.#memory, Date.now());
+    tellAll(
+      sockets.map((socket) => this.#carrier(socket)),
+      this.#memory,
+      Date.now(),
+    );
     await this.#join(this.#state().wantsAddresses);
   }
 

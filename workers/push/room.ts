@@ -17,14 +17,7 @@ import { type AddressPrefix, decodeAddress } from 'fanal/crypto/address.ts';
 import { utf8 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { EventMemory } from './event-memory.ts';
-import {
-  eventsFor,
-  heard,
-  reasonToClose,
-  type Seat,
-  subscribed,
-  told,
-} from './seat.ts';
+import { eventsFor, heard, reasonToClose, type Seat, subscribed, told } from './seat.ts';
 
 /** What carries one subscriber's messages. */
 export interface Carrier {
@@ -105,20 +98,36 @@ export function hear(
   now: number,
 ): void {
   const seat = heard(carrier.seat(), now);
-  if (seat === null) return carrier.close(SOCKET_CLOSE.policy, 'too many messages');
-  if (typeof message !== 'string') return carrier.close(SOCKET_CLOSE.policy, 'not text');
-  if (message.length > MAX_SOCKET_MESSAGE_BYTES) return carrier.close(SOCKET_CLOSE.tooBig, 'long');
-  carrier.keep(seat);
+  if (seat === null) carrier.close(SOCKET_CLOSE.policy, 'too many messages');
+  else if (typeof message !== 'string') carrier.close(SOCKET_CLOSE.policy, 'not text');
+  else if (message.length > MAX_SOCKET_MESSAGE_BYTES) carrier.close(SOCKET_CLOSE.tooBig, 'long');
+  else {
+    carrier.keep(seat);
+    obey(carrier, message, memory, prefix, now);
+  }
+}
+
+function obey(
+  carrier: Carrier,
+  message: string,
+  memory: EventMemory,
+  prefix: AddressPrefix,
+  now: number,
+): void {
   let request: SocketRequest;
   try {
     request = readRequest(message, prefix);
   } catch (error) {
     const code = error instanceof FanalError ? error.code : 'api/internal';
     reply(carrier, { kind: 'problem', code });
-    return carrier.close(SOCKET_CLOSE.policy, 'not understood');
+    carrier.close(SOCKET_CLOSE.policy, 'not understood');
+    return;
   }
-  if (request.kind === 'ping') return reply(carrier, { kind: 'pong' });
-  carrier.keep(subscribed(seat, request, startOf(request.after, memory)));
+  if (request.kind === 'ping') {
+    reply(carrier, { kind: 'pong' });
+    return;
+  }
+  carrier.keep(subscribed(carrier.seat(), request, startOf(request.after, memory)));
   reply(carrier, { kind: 'subscribed' });
   catchUp(carrier, memory, now);
 }

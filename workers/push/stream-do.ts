@@ -9,7 +9,7 @@ import { MAX_SOCKETS_PER_SHARD } from 'fanal/chain/limits.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Env } from '../env.ts';
 import { EventMemory } from './event-memory.ts';
-import { openEventStream, type EventStream } from './event-stream.ts';
+import { type EventStream, openEventStream } from './event-stream.ts';
 import type { RoomState } from './push-do.ts';
 import { catchUp, startOf, tellAll } from './room.ts';
 import { type BlockEvent, takeSeat } from './seat.ts';
@@ -29,7 +29,10 @@ export class StreamDO extends DurableObject<Env> {
     const subscription = readSubscription(request);
     const { client, addresses } = subscription;
     const own = [...this.#streams.values()].filter((other) => other === client);
-    if (this.#streams.size >= MAX_SOCKETS_PER_SHARD || own.length >= this.#config.socketsPerClient) {
+    if (
+      this.#streams.size >= MAX_SOCKETS_PER_SHARD ||
+      own.length >= this.#config.socketsPerClient
+    ) {
       return new Response(null, { status: 429 });
     }
     await this.#remember();
@@ -49,7 +52,11 @@ export class StreamDO extends DurableObject<Env> {
     if (first !== undefined && first > this.#memory.newest + 1n) await this.#remember();
     this.#memory.add(events);
     const streams = [...this.#streams.keys()];
-    tellAll(streams.map(({ carrier }) => carrier), this.#memory, Date.now());
+    tellAll(
+      streams.map(({ carrier }) => carrier),
+      this.#memory,
+      Date.now(),
+    );
     return {
       seats: this.#streams.size,
       wantsAddresses: streams.some(({ carrier }) => carrier.seat().addresses.length > 0),

@@ -1,11 +1,12 @@
 /**
  * The way of a subscriber to its room: which room it belongs to, and what the room is told of it.
  */
-import { encodeAddress } from 'fanal/crypto/address.ts';
-import type { AddressPrefix } from 'fanal/crypto/address.ts';
+
 import type { EventTopic } from 'fanal/api/parameters.ts';
-import { sha256 } from 'fanal/primitives/hash.ts';
+import type { AddressPrefix } from 'fanal/crypto/address.ts';
+import { encodeAddress } from 'fanal/crypto/address.ts';
 import { utf8 } from 'fanal/primitives/bytes.ts';
+import { sha256 } from 'fanal/primitives/hash.ts';
 import type { Interest } from '../gateway/ports.ts';
 
 /** What a room is told of somebody who comes in. */
