@@ -4,19 +4,14 @@
 import type { AddressRecord } from '../chain/address-record.ts';
 import type { Coin } from '../chain/coin.ts';
 import type { HistoryEntry } from '../chain/history-entry.ts';
-import {
-  MAX_ADDRESS_QUERY,
-  MAX_COINS_PER_PAGE,
-  MAX_HISTORY_PER_PAGE,
-  MAX_RANGE_HASHES,
-} from '../chain/limits.ts';
+import { MAX_COINS_PER_PAGE, MAX_HISTORY_PER_PAGE, MAX_RANGE_HASHES } from '../chain/limits.ts';
 import type { AddressPrefix } from '../crypto/address.ts';
 import type { AddressProof } from '../light/address-proof.ts';
 import type { HistoryPage } from '../light/history.ts';
 import { addressShape } from './address-text.ts';
 import { nextShape } from './header.ts';
 import { mapProofShape } from './proof.ts';
-import { bytes32, list, nullable, object, type Shape, text, u16, u32, u64 } from './shape.ts';
+import { bytes32, list, nullable, object, type Shape, u16, u32, u64 } from './shape.ts';
 
 export const addressRecordShape = object({
   balance: u64,
@@ -72,17 +67,4 @@ export function historyPageShape(prefix: AddressPrefix) {
   }) satisfies Shape<HistoryPage>;
 }
 
-/** The body of `POST /v1/addresses/query`. */
-export function addressQueryShape(prefix: AddressPrefix) {
-  return object({
-    addresses: list(addressShape(prefix), MAX_ADDRESS_QUERY),
-    /** Size to answer at; null for the newest. */
-    at: nullable(u64),
-  });
-}
-
-/** Its answer: the proofs, in the order asked, each in canonical bytes. */
-export const addressAnswersShape = object({
-  height: u64,
-  proofs: list(text(2 * 65_536), MAX_ADDRESS_QUERY),
-});
+export { addressAnswersShape, addressQueryShape } from './address-query.ts';

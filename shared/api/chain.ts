@@ -79,15 +79,7 @@ export const chainShape = object({
 });
 export type ChainReport = ValueOf<typeof chainShape>;
 
-/** `/v1/fees`: in units. */
-export const feesShape = object({
-  /** The chain's minimum for each byte. */
-  minFeePerByte: u64,
-  /** What gets in now. */
-  feePerByte: u64,
-  dust: u64,
-});
-export type FeesReport = ValueOf<typeof feesShape>;
+export { type FeesReport, feesShape } from './fees.ts';
 
 /** `/v1/mempool`. */
 export const mempoolShape = object({ transactions: u32, bytes: u32, limitBytes: u32 });

@@ -38,7 +38,6 @@ import {
   u16,
   u32,
   u64,
-  type ValueOf,
   word,
 } from './shape.ts';
 
@@ -133,24 +132,13 @@ export function transactionProofShape(prefix: AddressPrefix): Shape<TransactionP
   );
 }
 
-/** Where a transaction stands, as the server says. */
-export const transactionStatusShape = choice(
-  object({ kind: word('unknown') }),
-  /** It waits at this server. */
-  object({ kind: word('pending') }),
-  object({ kind: word('committed'), height: u64, position: u32 }),
-  object({ kind: word('certified'), height: u64, position: u32 }),
-  /** Left out of a block, with the code of the rule. */
-  object({ kind: word('rejected'), height: u64, code: text(64) }),
-);
-export type TransactionStatus = ValueOf<typeof transactionStatusShape>;
-
-/** The JSON body of `POST /v1/transactions`; canonical bytes as octets are taken, too. */
-export const submitShape = object({ transaction: hex({ max: MAX_TRANSACTION_BYTES }) });
-
-/** What submitting gave. */
-export const submittedShape = object({ txid: bytes32, status: transactionStatusShape });
-export type Submitted = ValueOf<typeof submittedShape>;
+export {
+  type Submitted,
+  submitShape,
+  submittedShape,
+  type TransactionStatus,
+  transactionStatusShape,
+} from './submission.ts';
 
 function validatorOf(action: Action): string | null {
   switch (action.kind) {

@@ -4,7 +4,7 @@
  * An answer that says `trust: 'proved'` was checked against a certified checkpoint on this device;
  * one that says `reported` is a server's word and good for a hint.
  */
-import type { TransactionStatus } from '../api/transaction.ts';
+import type { TransactionStatus } from '../api/submission.ts';
 import type { AddressRecord } from '../chain/address-record.ts';
 import type { Coin, Outpoint } from '../chain/coin.ts';
 import type { HistoryEntry } from '../chain/history-entry.ts';

@@ -1,10 +1,10 @@
 /**
  * The client: everything a wallet asks of a chain, verified before it is handed out.
  */
-import { feesShape } from '../api/chain.ts';
+import { feesShape } from '../api/fees.ts';
 import { parseJson } from '../api/json.ts';
 import { targetOf } from '../api/match.ts';
-import { submittedShape } from '../api/transaction.ts';
+import { submittedShape } from '../api/submission.ts';
 import type { AddressRecord } from '../chain/address-record.ts';
 import type { HistoryEntry } from '../chain/history-entry.ts';
 import { DEFAULT_PAGE_ITEMS, MAX_TRANSACTION_BYTES } from '../chain/limits.ts';

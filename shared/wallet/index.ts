@@ -3,7 +3,7 @@
  */
 export { EVENT_TOPICS } from '../api/parameters.ts';
 export { PROBLEMS, type ProblemCode } from '../api/problem.ts';
-export type { TransactionStatus } from '../api/transaction.ts';
+export type { TransactionStatus } from '../api/submission.ts';
 export type { Output, SignedTransaction, Transaction } from '../chain/transaction.ts';
 export {
   type AddressBytes,

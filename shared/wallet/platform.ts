@@ -5,6 +5,7 @@
  */
 
 import type { VerifyBatch } from '../crypto/filter.ts';
+import { selfTestVerifier } from '../crypto/self-test.ts';
 import { type SubtleVerifier, verifyWithWebCrypto } from '../crypto/webcrypto.ts';
 import type { Bytes } from '../primitives/bytes.ts';
 import { FanalError } from '../primitives/errors.ts';
@@ -109,32 +110,30 @@ function socketOf(world: Global): ((url: string) => WebSocketLike) | null {
   return WebSocket === undefined ? null : (url) => new WebSocket(url);
 }
 
-/** WebCrypto where it knows Ed25519, else plain JavaScript. The verdicts are the same. */
+/**
+ * WebCrypto where it knows Ed25519, else plain JavaScript, which is loaded only then. The verdicts
+ * are the same.
+ */
 function defaultVerify(world: Global): VerifyBatch {
   const subtle = world.crypto?.subtle;
-  // The curve's code is loaded only where the platform has none of its own.
-  const inJavaScript = async () => (await import('../crypto/ed25519.ts')).verifyInJavaScript;
   let chosen: Promise<VerifyBatch> | undefined;
   return async (items) => {
-    chosen ??=
-      subtle === undefined
-        ? inJavaScript()
-        : knowsEd25519(subtle).then((known) =>
-            known ? verifyWithWebCrypto(subtle) : inJavaScript(),
-          );
+    chosen ??= chooseVerify(subtle);
     return (await chosen)(items);
   };
 }
 
-/** The base point as a public key: any platform with Ed25519 imports it. */
-async function knowsEd25519(subtle: SubtleVerifier<unknown>): Promise<boolean> {
-  try {
-    const key = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0x58 : 0x66));
-    await subtle.importKey('raw', key, { name: 'Ed25519' }, false, ['verify']);
-    return true;
-  } catch {
-    return false;
+/** A platform that fails the self-test, or has no Ed25519 at all, is not asked. */
+async function chooseVerify(subtle: SubtleVerifier<unknown> | undefined): Promise<VerifyBatch> {
+  if (subtle !== undefined) {
+    const native = verifyWithWebCrypto(subtle);
+    const isFit = await selfTestVerifier(native).then(
+      () => true,
+      () => false,
+    );
+    if (isFit) return native;
   }
+  return (await import('../crypto/ed25519.ts')).verifyInJavaScript;
 }
 
 function sleep(world: Global, millis: number, signal?: AbortSignalLike): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * What a client can prove about addresses and transactions, at its trusted tip.
  */
-import { addressAnswersShape } from '../api/address.ts';
+import { addressAnswersShape } from '../api/address-query.ts';
 import { parseJson } from '../api/json.ts';
 import { writeCursor } from '../api/parameters.ts';
 import type { Coin } from '../chain/coin.ts';

@@ -6,7 +6,7 @@
  */
 import { parseJson } from '../api/json.ts';
 import { targetOf } from '../api/match.ts';
-import { type TransactionStatus, transactionStatusShape } from '../api/transaction.ts';
+import { type TransactionStatus, transactionStatusShape } from '../api/submission.ts';
 import type { Receipt } from '../light/receipt.ts';
 import { formatReceipt } from '../light/receipt-text.ts';
 import { type TrustState, trustedTip } from '../light/trust.ts';
