@@ -20,7 +20,7 @@ export const RUNTIME_LIMITS = {
   journalLazyMillis: 50,
 
   /** Transactions passed on to proposers in one message. */
-  gossipBytes: 256 * 1024,
+  gossipBytes: 60 * 1024,
   gossipCount: 512,
   gossipMillis: 5,
 
