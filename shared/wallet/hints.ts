@@ -55,9 +55,7 @@ async function listenByFetch(
     method: 'GET',
     headers: { accept: 'text/event-stream', 'last-event-id': after.toString() },
     signal,
-    redirect: 'error',
-    credentials: 'omit',
-    referrerPolicy: 'no-referrer',
+    redirect: 'manual',
   });
   const reader = response.body?.getReader?.();
   if (response.status !== 200 || reader === undefined) {

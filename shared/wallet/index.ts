@@ -14,6 +14,7 @@ export {
   encodeAddress,
 } from '../crypto/address.ts';
 export { type KeyPair, newMnemonic, parseMnemonic } from '../crypto/keys.ts';
+export { fromHex, toHex } from '../primitives/bytes.ts';
 export { DecodeError, FanalError, VerificationError } from '../primitives/errors.ts';
 export { UNITS_PER_COIN } from '../primitives/units.ts';
 export {

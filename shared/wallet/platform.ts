@@ -18,9 +18,8 @@ export type Fetch = (
     headers: Record<string, string>;
     body?: Uint8Array<ArrayBuffer>;
     signal: AbortSignalLike;
-    redirect: 'error';
-    credentials: 'omit';
-    referrerPolicy: 'no-referrer';
+    /** Never followed: not even Workers, which know no `error`, go elsewhere. */
+    redirect: 'manual';
   },
 ) => Promise<FetchResponse>;
 

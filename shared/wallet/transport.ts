@@ -172,9 +172,7 @@ async function exchange(
     headers: { ...call.headers },
     ...(call.body === undefined ? {} : { body: call.body.slice() }),
     signal,
-    redirect: 'error',
-    credentials: 'omit',
-    referrerPolicy: 'no-referrer',
+    redirect: 'manual',
   });
   const body = await readBounded(response, call.maxBytes);
   if (response.status >= 200 && response.status < 300) return body;
