@@ -102,6 +102,14 @@ export class AccountStore {
     this.#count += 1n;
   }
 
+  /** Writes an account of a snapshot, and remembers nothing of it. */
+  importAccount(payload: AddressBytes, record: AddressRecord, peaks: readonly Hash[]): Account {
+    const account = newAccount(this.#nextId, payload);
+    this.#nextId += 1;
+    this.#statements.insert.run({ id: account.id, payload, ...rowOf(record, peaks) });
+    return account;
+  }
+
   /** The record of an address after the block of `height`; null when it was not used by then. */
   at(payload: Bytes, height: bigint): StoredAccount | null {
     const row = this.#statements.byPayload.get({ payload });
@@ -112,15 +120,14 @@ export class AccountStore {
     return { id: row.id, record: recordOf(found), peaks: decodePeaks(found.frontier) };
   }
 
-  /** Every address with its newest record, in no particular order but always the same. */
-  *all(client: Database['client']): Generator<{ id: number; account: Account }> {
-    const rows = client.prepare(`SELECT id, payload, balance, coin_count AS coinCount,
-      coins_root AS coinsRoot, history_size AS historySize, history_root AS historyRoot, frontier
-      FROM address ORDER BY id`);
-    for (const row of rows.iterate() as Iterable<AddressRow>) {
-      const id = Number(row.id);
-      yield { id, account: accountOf({ ...row, id }) };
-    }
+  /** Every address with its newest record, in the order in which they were first used. */
+  all(client: Database['client']): Generator<{ id: number; account: Account }> {
+    return eachAccount(client, 'id');
+  }
+
+  /** The same in the order of the addresses' bytes. */
+  byPayload(client: Database['client']): Generator<{ id: number; account: Account }> {
+    return eachAccount(client, 'payload');
   }
 
   /** What accounts were before the blocks from `height` on, newest block first. */
@@ -197,6 +204,20 @@ export function recordOf(row: RecordRow): AddressRecord {
     historySize: row.historySize,
     historyRoot: row.historyRoot as Hash,
   };
+}
+
+/** Streams the table: it may be larger than the memory. */
+function* eachAccount(
+  client: Database['client'],
+  order: 'id' | 'payload',
+): Generator<{ id: number; account: Account }> {
+  const rows = client.prepare(`SELECT id, payload, balance, coin_count AS coinCount,
+    coins_root AS coinsRoot, history_size AS historySize, history_root AS historyRoot, frontier
+    FROM address ORDER BY ${order}`);
+  for (const row of rows.iterate() as Iterable<AddressRow>) {
+    const id = Number(row.id);
+    yield { id, account: accountOf({ ...row, id }) };
+  }
 }
 
 function accountOf(row: AddressRow): Account {

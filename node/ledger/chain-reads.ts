@@ -245,12 +245,12 @@ export class ChainReads {
     const handovers: Handover[] = [];
     for (let epoch = first; epoch < end; epoch++) {
       const handover = this.#handover(epoch);
-      assert(handover !== null, `epoch ${epoch} has ended and was certified`);
+      if (handover === null) throw pruned(`the handover of epoch ${epoch}`);
       handovers.push(handover);
     }
     if (end === last) return { handovers, checkpoint: newest };
     const next = this.#handover(end);
-    assert(next !== null, `epoch ${end} has ended and was certified`);
+    if (next === null) throw pruned(`the handover of epoch ${end}`);
     return { handovers, checkpoint: next.checkpoint };
   }
 
@@ -271,9 +271,7 @@ export class ChainReads {
 
   /** The epoch whose set certifies what follows a log of `size` headers. */
   #epochAfter(size: bigint): number {
-    const header = this.#header(size - 1n);
-    const ended = header.nextValidatorsHash.some((byte) => byte !== 0);
-    return ended ? header.epoch + 1 : header.epoch;
+    return this.#tables.epochs.at(size) ?? this.#engine.registry.epoch.epoch;
   }
 
   #olderSize(oldSize: bigint, size: bigint): bigint {

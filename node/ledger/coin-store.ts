@@ -74,6 +74,11 @@ export class CoinStore {
     this.#count += BigInt(created.length) - BigInt(spent.length);
   }
 
+  /** Writes a coin that was there from the start. */
+  importCoin({ key, txid, index, addressId, amount, height }: StoredCoin): void {
+    this.#statements.insert.run({ key, txid, output: index, addressId, amount, height });
+  }
+
   /** Applies each account's coin changes and returns the new coin roots, in the same order. */
   updateRoots(accounts: readonly Account[]): Hash[] {
     const updates = accounts.map((account) => {

@@ -190,9 +190,15 @@ export class LedgerEngine {
     });
   }
 
-  /** Records a certified checkpoint. One that is not newer than the last is ignored. */
+  /**
+   * Records a certified checkpoint. One that is not newer than the last is ignored, unless it ends
+   * an epoch: light clients need each of those.
+   */
   addCertified(cosigned: CosignedCheckpoint): void {
-    if (cosigned.size <= this.certifiedHeight + 1n) return;
+    const { epochs } = this.tables;
+    const isNewer = cosigned.size > this.certifiedHeight + 1n;
+    const isLast = epochs.isLast(cosigned.size - 1n);
+    if (!isNewer && (!isLast || epochs.checkpoint(cosigned.size) !== null)) return;
     if (cosigned.size > this.#tip.size) {
       throw new FanalError(
         'ledger/not-executed',
@@ -207,8 +213,8 @@ export class LedgerEngine {
         { hint: 'Another root than ours was certified. Discard what is not, and update the node.' },
       );
     }
-    this.tables.database.transaction(() => this.tables.epochs.addCheckpoint(cosigned));
-    this.#certified = cosigned;
+    this.tables.database.transaction(() => epochs.addCheckpoint(cosigned));
+    if (isNewer) this.#certified = cosigned;
   }
 
   /** Takes back every block above the newest certified one. */

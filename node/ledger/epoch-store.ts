@@ -41,6 +41,17 @@ export class EpochStore {
     return row === undefined ? null : { ...row, validatorsHash: row.validatorsHash as Bytes32 };
   }
 
+  /** The epoch that a height belongs to, if it has ended. */
+  at(height: bigint): number | null {
+    return this.#statements.at.get({ height })?.epoch ?? null;
+  }
+
+  /** Says whether a height is the last of its epoch. */
+  isLast(height: bigint): boolean {
+    const epoch = this.at(height);
+    return epoch !== null && this.get(epoch)?.lastHeight === height;
+  }
+
   newest(): StoredEpoch {
     const row = this.#statements.newest.get();
     assert(row !== undefined, 'a ledger has an epoch');
@@ -134,6 +145,13 @@ function prepare({ query }: Database) {
       .select()
       .from(epoch)
       .where(eq(epoch.epoch, value('epoch')))
+      .prepare(),
+    at: query
+      .select({ epoch: epoch.epoch })
+      .from(epoch)
+      .where(gte(epoch.lastHeight, value('height')))
+      .orderBy(asc(epoch.epoch))
+      .limit(1)
       .prepare(),
     newest: query.select().from(epoch).orderBy(desc(epoch.epoch)).limit(1).prepare(),
     addEpoch: query

@@ -17,11 +17,11 @@ import {
   rangeRoot,
 } from 'fanal/merkle/list.ts';
 import { listRoot } from 'fanal/merkle/list-proof.ts';
-import type { Bytes32 } from 'fanal/primitives/bytes.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
-import { history, historyNode } from '../store/ledger-schema.ts';
+import { history, historyBase, historyNode } from '../store/ledger-schema.ts';
 import type { Account } from './account.ts';
 import { nativeListHasher } from './native-hash.ts';
 
@@ -87,25 +87,35 @@ export class HistoryStore {
   }
 
   /** Keeps the subtrees of a history whose lines are not here. */
-  importPeaks(addressId: number, size: bigint, peaks: readonly Hash[]): void {
-    peakNodes(size).forEach(({ level, index }, i) => {
-      this.#statements.addNode.run({ addressId, level, index, hash: peaks[i] as Hash });
-    });
+  importBase(addressId: number, size: bigint, peaks: Bytes): void {
+    this.#statements.addBase.run({ addressId, size, peaks });
   }
 
   #hash(addressId: number, node: NodeCoordinate): Hash {
     const kept = this.#statements.node.get({ addressId, ...node });
     if (kept !== undefined) return kept.hash as Hash;
-    if (node.level === 0) return this.#leaves(addressId, node.index, 1)[0] ?? refuse(node.index);
     if (node.level <= STEP) {
       const width = 2 ** node.level;
       const leaves = this.#leaves(addressId, node.index << BigInt(node.level), width);
       if (leaves.length === width) return listRoot(leaves, nativeListHasher);
     }
+    const peak = this.#peak(addressId, node);
+    if (peak !== null) return peak;
+    if (node.level === 0) throw pruned(node.index);
     const below = { level: node.level - 1, index: node.index << 1n };
     const left = this.#hash(addressId, below);
     const right = this.#hash(addressId, { ...below, index: below.index + 1n });
     return nativeListHasher.node(left, right);
+  }
+
+  /** A subtree that came with a snapshot. */
+  #peak(addressId: number, { level, index }: NodeCoordinate): Hash | null {
+    const base = this.#statements.base.get({ addressId });
+    if (base === undefined) return null;
+    const place = peakNodes(base.size).findIndex(
+      (node) => node.level === level && node.index === index,
+    );
+    return place < 0 ? null : (base.peaks.slice(place * 32, place * 32 + 32) as Hash);
   }
 
   #leaves(addressId: number, first: bigint, width: number): Hash[] {
@@ -114,10 +124,6 @@ export class HistoryStore {
       nativeListHasher.leaf(historyEntryCodec.encode({ ...row, txid: row.txid as Bytes32 })),
     );
   }
-}
-
-function refuse(index: bigint): never {
-  throw pruned(index);
 }
 
 function pruned(index: bigint): FanalError {
@@ -152,6 +158,15 @@ function prepare({ query }: Database) {
         ),
       )
       .orderBy(asc(history.index))
+      .prepare(),
+    addBase: query
+      .insert(historyBase)
+      .values({ addressId: value('addressId'), size: value('size'), peaks: value('peaks') })
+      .prepare(),
+    base: query
+      .select()
+      .from(historyBase)
+      .where(eq(historyBase.addressId, value('addressId')))
       .prepare(),
     truncate: query
       .delete(history)

@@ -119,6 +119,14 @@ export const historyNode = sqliteTable(
   (table) => [primaryKey({ columns: [table.addressId, table.level, table.index] })],
 );
 
+/** A history whose lines are not here, as a snapshot had it: its complete subtrees. */
+export const historyBase = sqliteTable('history_base', {
+  addressId: u32('address_id').primaryKey(),
+  size: u64('size').notNull(),
+  /** 32 bytes each, largest first. */
+  peaks: bytes('peaks').notNull(),
+});
+
 /** The state's other records, by their key in the state map. */
 export const stateRecord = sqliteTable('state_record', {
   key: bytes('key').primaryKey(),

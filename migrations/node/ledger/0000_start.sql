@@ -70,6 +70,12 @@ CREATE TABLE `history` (
 	PRIMARY KEY(`address_id`, `index`)
 ) WITHOUT ROWID, STRICT;
 --> statement-breakpoint
+CREATE TABLE `history_base` (
+	`address_id` integer PRIMARY KEY NOT NULL,
+	`size` integer NOT NULL,
+	`peaks` blob NOT NULL
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `history_node` (
 	`address_id` integer NOT NULL,
 	`level` integer NOT NULL,
