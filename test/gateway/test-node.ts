@@ -11,17 +11,14 @@ import { headerCodec } from 'fanal/chain/header.ts';
 import { cosignerKeyText } from 'fanal/checkpoint/cosignature.ts';
 import { listRoot } from 'fanal/merkle/list.ts';
 import { encodeEntries, encodeTile, parseTilePath, tileWidth } from 'fanal/merkle/tiles.ts';
-import { type Bytes, concat, utf8 } from 'fanal/primitives/bytes.ts';
+import { type Bytes, concat, EMPTY_BYTES, utf8 } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { TestChain } from 'fanal/testing/chain.ts';
 import { type TestAnswer, type TestRequest, testGateway } from 'fanal/testing/gateway.ts';
+import type { Fetch } from '../../workers/chain/upstream-answer.ts';
 
-/** What a personality does to an honest answer: another answer, or its own way with the socket. */
-export type Lie = (
-  answer: TestAnswer,
-  request: TestRequest,
-  response: ServerResponse,
-) => TestAnswer | null | Promise<TestAnswer | null>;
+/** Changes an honest answer; gives it back as it is to tell the truth. */
+export type Lie = (answer: TestAnswer, request: TestRequest) => TestAnswer | Promise<TestAnswer>;
 
 export interface TestNodeOptions {
   /** Serves the chain as it was at this size; the tip by default. */
@@ -30,37 +27,84 @@ export interface TestNodeOptions {
 }
 
 export interface TestNode {
-  readonly url: string;
   readonly chain: TestChain;
   /** Targets asked so far. */
-  readonly asked: readonly string[];
+  readonly asked: string[];
   lie(lie: Lie | null): void;
-  /** Forgets what was asked. */
-  forget(): void;
-  close(): Promise<void>;
+  answer(method: string, target: string, body?: Bytes): Promise<TestAnswer>;
+  /** The node without a socket. */
+  readonly fetch: Fetch;
 }
 
-/** Starts a node. */
-export async function startTestNode(
-  chain: TestChain,
-  options: TestNodeOptions = {},
-): Promise<TestNode> {
+/** A node over a chain. */
+export function testNode(chain: TestChain, options: TestNodeOptions = {}): TestNode {
   const size = options.size ?? (() => chain.size);
   const inner = testGateway(chain, { size });
   const asked: string[] = [];
   let lie = options.lie ?? null;
 
-  const server = createServer(async (request, response) => {
-    const target = request.url ?? '/';
+  const honest = async (method: string, target: string, body: Bytes): Promise<TestAnswer> => {
+    const own = method === 'GET' ? ownAnswer(chain, target, size()) : null;
+    if (own !== null) return own;
+    const { signal } = new AbortController();
+    const asking = { method, body, headers: {}, signal } as unknown as Parameters<
+      typeof inner.fetch
+    >[1];
+    const response = await inner.fetch(inner.url + target, asking);
+    return {
+      status: response.status,
+      headers: { 'content-type': response.headers.get('content-type') ?? '' },
+      body: new Uint8Array(await response.arrayBuffer()),
+    };
+  };
+  const answer = async (method: string, target: string, body: Bytes = EMPTY_BYTES) => {
     asked.push(target);
+    const truth = await honest(method, target, body);
+    return lie === null ? truth : lie(truth, { name: nameOf(method, target), target, body });
+  };
+  return {
+    chain,
+    asked,
+    lie(next) {
+      lie = next;
+    },
+    answer,
+    async fetch(url, init) {
+      const target = url.slice(url.indexOf('/', url.indexOf('://') + 3));
+      const body = init.body === undefined ? EMPTY_BYTES : new Uint8Array(init.body as Uint8Array);
+      const said = await answer(init.method ?? 'GET', target, body);
+      const isEmpty = said.status === 204 || said.status === 304;
+      return new Response(isEmpty ? null : (said.body as Uint8Array<ArrayBuffer>), {
+        status: said.status,
+        headers: said.headers,
+      });
+    },
+  };
+}
+
+/** A node on a socket. */
+export interface ListeningNode extends TestNode {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Deals with a request in its own way; true when it did. */
+export type Manners = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Puts a node on a socket of this machine. `manners` may answer in a node's stead. */
+export async function listen(
+  node: TestNode,
+  manners: Manners = () => false,
+): Promise<ListeningNode> {
+  const server = createServer(async (request, response) => {
     response.on('error', () => {});
     try {
+      if (manners(request, response)) {
+        node.asked.push(request.url ?? '/');
+        return;
+      }
       const body = await read(request);
-      const honest = await answerOf(request.method ?? 'GET', target, body);
-      const name = nameOf(request.method ?? 'GET', target);
-      const said = lie === null ? honest : await lie(honest, { name, target, body }, response);
-      // A personality that gives nothing has dealt with the socket itself.
-      if (said === null) return;
+      const said = await node.answer(request.method ?? 'GET', request.url ?? '/', body);
       response.writeHead(said.status, said.headers);
       response.end(said.body);
     } catch {
@@ -69,34 +113,9 @@ export async function startTestNode(
   });
   server.keepAliveTimeout = 5_000;
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-
-  async function answerOf(method: string, target: string, body: Bytes): Promise<TestAnswer> {
-    const own = method === 'GET' ? ownAnswer(chain, target, size()) : null;
-    if (own !== null) return own;
-    const response = await inner.fetch(inner.url + target, {
-      method,
-      body,
-      headers: {},
-      signal: new AbortController().signal,
-    } as never);
-    const type = response.headers.get('content-type') ?? '';
-    return {
-      status: response.status,
-      headers: { 'content-type': type },
-      body: new Uint8Array(await response.arrayBuffer()),
-    };
-  }
-
   return {
+    ...node,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    chain,
-    asked,
-    lie(next) {
-      lie = next;
-    },
-    forget() {
-      asked.length = 0;
-    },
     close: () =>
       new Promise((done) => {
         server.close(() => done());
