@@ -18,7 +18,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 /** What each import statement of a file names. */
 function importsOf(path: string): string[] {
   const names: string[] = [];
-  for (const match of read(path).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+  for (const match of read(path).matchAll(/(?<!')(?:from|import)\s*\(?\s*'([^']+)'/g)) {
     names.push(match[1] as string);
   }
   return names;
