@@ -41,7 +41,7 @@ describe('fuzzing', () => {
       return header.stateRoot.join() === truth.stateRoot.join() ? 'true' : { wrong: 'state root' };
     });
     const { findings, tallies } = await fuzz([forgetful], 1, untilCount(500));
-    expect(tallies[0]?.findings).toBeGreaterThan(50);
+    expect(tallies[0]?.findings).toBeGreaterThan(10);
     const [first] = findings;
     const again = await tryOnce(forgetful, first!.seed, { ...tallies[0]! });
     expect(again).toEqual(first);
