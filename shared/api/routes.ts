@@ -182,7 +182,7 @@ export const ROUTES = {
   }),
   faucet: route('POST', '/v1/faucet', 'Coins for trying things out, on test networks only', {}),
 
-  snapshots: get('/v1/snapshots', 'Snapshots that a node can start from', {
+  snapshots: get('/v1/snapshots', 'Snapshots for a node to start with', {
     cache: 'reported',
     served: 'node',
   }),
