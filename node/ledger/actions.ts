@@ -112,7 +112,7 @@ function bringEvidence(
   const record = draft.record(offence.validator);
   if (record === undefined) return 'transaction/validator-unknown';
   try {
-    if (!isAccountable(draft, record, offence)) return 'transaction/evidence';
+    if (!isAccountable(draft, record, offence, context.height)) return 'transaction/evidence';
     const verdicts = context.verify(offenceItems(offence, record, context));
     if (!verdicts.every((verdict) => verdict)) return 'transaction/evidence';
   } catch (error) {
@@ -123,9 +123,19 @@ function bringEvidence(
   return null;
 }
 
-/** Says whether an offence is young enough, and was not answered for yet. */
-function isAccountable(draft: RegistryDraft, record: ValidatorRecord, offence: Offence): boolean {
-  if (offence.kind === 'cosignatures') return offence.size >= record.accountableFromSize;
+/**
+ * Says whether an offence is young enough, and was not answered for yet. One at a size that the log
+ * has not reached waits until it has: so a conviction closes every offence that may be brought.
+ */
+function isAccountable(
+  draft: RegistryDraft,
+  record: ValidatorRecord,
+  offence: Offence,
+  height: bigint,
+): boolean {
+  if (offence.kind === 'cosignatures') {
+    return offence.size >= record.accountableFromSize && offence.size <= height;
+  }
   const { epoch } = vertexSlot(offence.first.header);
   return (
     epoch >= record.accountableFromEpoch &&

@@ -19,7 +19,7 @@ import {
   transactionId,
   transactionSighash,
 } from 'fanal/chain/transaction.ts';
-import { checkpointBody } from 'fanal/checkpoint/checkpoint.ts';
+import { validatorSetCodec } from 'fanal/chain/validators.ts';
 import { cosignatureMessage } from 'fanal/checkpoint/cosignature.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES, utf8 } from 'fanal/primitives/bytes.ts';
 import { sha256 } from 'fanal/primitives/hash.ts';
@@ -29,7 +29,7 @@ import type { ExecutedBlock, Ledger } from '../../node/ledger/ledger.ts';
 import { type LedgerOptions, openLedger } from '../../node/ledger/sqlite-ledger.ts';
 import { verifyNatively } from '../../node/runtime/native-verify.ts';
 import { signNatively } from './native.ts';
-import { account, type TestAccount, type TestValidator, testValidator } from './people.ts';
+import { account, seedOf, type TestAccount, type TestValidator, testValidator } from './people.ts';
 
 export const COIN = UNITS_PER_COIN;
 
@@ -204,14 +204,9 @@ export class LedgerChain {
     const set = this.ledger.validatorSet(header.validatorsHash);
     if (set === null) throw new Error('the set is known');
     const message = cosignatureMessage({ origin, size, root }, time);
-    const cosignatures = this.#membersOf(header.epoch).map((validator, author) => ({
+    const cosignatures = validatorSetCodec.decode(set).validators.map(({ name }, author) => ({
       author,
-      cosignature: {
-        size,
-        root,
-        time,
-        signature: signNatively(message, validator.seeds.checkpoint),
-      },
+      cosignature: { size, root, time, signature: signNatively(message, checkpointSeed(name)) },
     }));
     return { epoch: header.epoch, size, root, cosignatures };
   }
@@ -224,15 +219,11 @@ export class LedgerChain {
     this.ledger.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
-
-  /** The validators of an epoch's set in its order; all of them registered at genesis. */
-  #membersOf(_epoch: number): readonly TestValidator[] {
-    return this.validators.toSorted((a, b) => (a.validator.name < b.validator.name ? -1 : 1));
-  }
 }
 
-export function body(origin: string, size: bigint, root: Bytes32): string {
-  return checkpointBody({ origin, size, root });
+/** `testValidator` derives its keys from its name. */
+function checkpointSeed(name: string): Bytes {
+  return seedOf(`${name} checkpoint`);
 }
 
 function toText(bytes: Bytes): string {
