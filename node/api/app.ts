@@ -194,6 +194,10 @@ export function problemOf(error: unknown): Problem {
       return new Problem('not-yet-certified', { cause: error });
     case 'ledger/pruned':
       return new Problem('pruned', { cause: error });
+    case 'ledger/history':
+      return new Problem('not-found', { cause: error });
+    case 'ledger/size':
+      return new Problem('invalid-request', { reason: code, cause: error });
   }
   if (error instanceof FanalError && /^(?:encoding|decode|address|tile)\//.test(code)) {
     return new Problem('invalid-request', { reason: code, cause: error });

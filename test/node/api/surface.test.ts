@@ -174,6 +174,19 @@ describe('the node’s surface', () => {
     const ahead = await get(`/v1/addresses/${address()}?at=1000`);
     expect(ahead.status).toBe(409);
     expect(await ahead.json()).toMatchObject({ code: 'not-yet-certified' });
+    const past = await get(`/v1/addresses/${address()}/history?from=1000`);
+    expect([past.status, (await past.json()).code]).toEqual([404, 'not-found']);
+    const nowhere = await get('/v1/update?from=0');
+    expect([nowhere.status, (await nowhere.json()).reason]).toEqual([400, 'ledger/size']);
+    const pruned = await apiWorld({ provableStates: 64n });
+    for (let i = 0; i < 70; i++) pruned.block();
+    while (pruned.chain.ledger.prune());
+    const forgotten = await fetch(`${pruned.url}/v1/addresses/${address()}?at=2`);
+    expect(forgotten.status).toBe(410);
+    expect(await forgotten.json()).toMatchObject({ code: 'pruned', status: 410 });
+    const kept = await fetch(`${pruned.url}/v1/addresses/${address()}?at=70`);
+    expect(kept.status).toBe(200);
+    await pruned.close();
   });
 
   it.each([
