@@ -12,7 +12,9 @@ import { text } from './text.ts';
 
 const DOMAIN = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 const NETWORK = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-const DIGITS = /^[0-9a-f]{16}$/;
+// Domain and network as above, of at most 64 and 32 characters.
+const ORIGIN =
+  /^(?=[^/]{1,64}\/[^/]{1,32}\/)[a-z0-9]+(?:[.-][a-z0-9]+)*\/[a-z0-9]+(?:-[a-z0-9]+)*\/[0-9a-f]{16}$/;
 
 /** The parts of an origin. */
 export interface OriginParts {
@@ -37,27 +39,24 @@ export function isNetwork(text: string): boolean {
   return text.length <= MAX_NETWORK_BYTES && NETWORK.test(text);
 }
 
+/** Says whether a text is an origin. */
+export function isOrigin(text: string): boolean {
+  return ORIGIN.test(text);
+}
+
 /**
  * Reads an origin.
  *
  * @throws {DecodeError} `checkpoint/origin`
  */
 export function parseOrigin(origin: string): OriginParts {
-  const [domain, network, digits, ...rest] = origin.split('/');
-  if (
-    domain === undefined ||
-    network === undefined ||
-    digits === undefined ||
-    rest.length > 0 ||
-    !isDomain(domain) ||
-    !isNetwork(network) ||
-    !DIGITS.test(digits)
-  ) {
+  if (!isOrigin(origin)) {
     throw new DecodeError(
       'checkpoint/origin',
       `expected <domain>/<network>/<16 hex digits>, found ${JSON.stringify(origin.slice(0, 120))}`,
     );
   }
+  const [domain, network, digits] = origin.split('/') as [string, string, string];
   return { domain, network, digits };
 }
 
@@ -70,5 +69,5 @@ export function originNames(origin: string, genesisId: Bytes32): boolean {
 export const originField: Field<string> = /* @__PURE__ */ text(
   MAX_ORIGIN_BYTES,
   'an origin',
-  (origin) => parseOrigin(origin) !== null,
+  isOrigin,
 );
