@@ -1,7 +1,7 @@
 /**
  * Coins for anyone who asks, on networks where coins are worth nothing.
  */
-import { coinsPageCodec } from 'fanal/light/coins.ts';
+
 import { paramsCodec } from 'fanal/chain/params.ts';
 import {
   CHAIN_BYTES,
@@ -13,6 +13,7 @@ import {
 } from 'fanal/chain/transaction.ts';
 import { type AddressBytes, addressFromKey } from 'fanal/crypto/address.ts';
 import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
+import { coinsPageCodec } from 'fanal/light/coins.ts';
 import { type Bytes, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import type { FaucetGrant, FaucetPort, MempoolPort } from '../api/ports.ts';

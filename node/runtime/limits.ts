@@ -29,6 +29,9 @@ export const RUNTIME_LIMITS = {
   syncBlocks: 64,
   syncBytes: 16 * 1024 * 1024,
   syncRetryMillis: 500,
+  /** How long a validator looks for any peer before it begins on its own. */
+  peersMillis: 3_000,
+  catchUpAttempts: 5,
   /** A follower looks for itself this often, news or not. */
   followMillis: 5_000,
   /** Blocks behind the certified tip at which a node counts as caught up. */

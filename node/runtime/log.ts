@@ -1,8 +1,9 @@
 /**
  * The node's log: JSON lines on stderr, or readable ones where a person watches.
  */
-import { type Logger, pino, type LevelWithSilent } from 'pino';
+
 import { FanalError } from 'fanal/primitives/errors.ts';
+import { type LevelWithSilent, type Logger, pino } from 'pino';
 
 export type Log = Logger;
 

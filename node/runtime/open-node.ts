@@ -24,12 +24,7 @@ import { type Log, openLog } from './log.ts';
 import { verifyNatively } from './native-verify.ts';
 import { journalPath, readRegistration } from './prepare.ts';
 import { readSecret, writeNewSecret } from './secret-file.ts';
-import {
-  keystorePassword,
-  publicKeys,
-  readSeeds,
-  type ValidatorSeeds,
-} from './validator-keys.ts';
+import { keystorePassword, publicKeys, readSeeds, type ValidatorSeeds } from './validator-keys.ts';
 import { defaultVerifyThreads, VerifyPool } from './verify-pool.ts';
 
 /** The keys of a validator that may sign here. */
