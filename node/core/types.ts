@@ -104,6 +104,10 @@ export interface Commit {
   readonly previousDigest: Bytes32;
   readonly leader: VertexRef;
   readonly time: bigint;
+  /**
+   * In their final order. Where two of one slot are among them, or one was in an earlier commit,
+   * only the first counts: the others are equivocation records.
+   */
   readonly vertices: readonly VertexRef[];
   /** Computed, never on the wire or on disk. */
   readonly digest: Bytes32;
@@ -132,8 +136,8 @@ export interface Equivocation {
   readonly author: Author;
   readonly round: number;
   /** The one that counted. */
-  readonly first: Vertex;
-  readonly second: Vertex;
+  readonly first: VertexRef;
+  readonly second: VertexRef;
 }
 
 /** One block as consensus cut it. Equal at every validator, byte for byte. */
@@ -205,6 +209,12 @@ export interface CheckpointGuard {
   readonly root: Bytes32;
 }
 
+/** A commit as stored, with the leader schedule that holds after it. */
+export interface StoredCommit {
+  readonly commit: Commit;
+  readonly schedule: ScheduleState;
+}
+
 /**
  * What a core starts from. The driver reads it from the journal, the guard file and the ledger.
  *
@@ -221,15 +231,11 @@ export interface StoredState {
    * The newest commits of the epoch, oldest first: all whose leader is above the
    * garbage-collection round, and all after the last executed one.
    */
-  readonly commits: readonly Commit[];
-  /** As stored with the last of `commits`; null when there is none. */
-  readonly schedule: ScheduleState | null;
+  readonly commits: readonly StoredCommit[];
   /** All stored vertices of the epoch that are above the garbage-collection round, or unexecuted. */
   readonly vertices: readonly Vertex[];
   /** The last executed block. */
   readonly executed: ExecutedTip;
-  /** The last executed block's checkpoint, if it could be cosigned but no certificate is known. */
-  readonly certified: CertifiedCheckpoint | null;
   /** Size of the newest certified checkpoint; 1 at genesis. */
   readonly certifiedSize: bigint;
   /** Set when a divergence was found and not yet cleared by the operator. */
@@ -384,7 +390,7 @@ export type Write =
   | { readonly kind: 'vertex'; readonly vertex: Vertex }
   | { readonly kind: 'guard'; readonly guard: Guard }
   | { readonly kind: 'checkpointGuard'; readonly guard: CheckpointGuard }
-  | { readonly kind: 'commit'; readonly commit: Commit; readonly schedule: ScheduleState }
+  | ({ readonly kind: 'commit' } & StoredCommit)
   | { readonly kind: 'certified'; readonly checkpoint: CertifiedCheckpoint }
   | { readonly kind: 'evidence'; readonly evidence: Evidence }
   | { readonly kind: 'epoch'; readonly record: EpochRecord }

@@ -1,0 +1,311 @@
+/**
+ * From executed blocks to certified checkpoints (docs/consensus.md §10).
+ *
+ * The guard is on disk before a cosignature leaves. Others' cosignatures are verified only when
+ * they can make a quorum, or when they speak for another root than ours.
+ */
+import { cosignatureMessage } from 'fanal/checkpoint/cosignature.ts';
+import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
+import type { Committee } from './committee.ts';
+import {
+  MAX_OPEN_SIZES,
+  MAX_REPORT_SIZES,
+  MAX_ROOTS_PER_AUTHOR,
+  REPORT_DELAY_MILLIS,
+} from './limits.ts';
+import type { StepOutput } from './output.ts';
+import type {
+  AuthoredCosignature,
+  CertifiedCheckpoint,
+  CheckpointGuard,
+  Cosignature,
+  CryptoPort,
+} from './types.ts';
+
+/** One validator's claim of a root, and what is known of its signature. */
+interface Claim {
+  readonly cosignature: Cosignature;
+  state: 'unverified' | 'asked' | 'good';
+}
+
+/** All claims for one size. */
+interface OpenSize {
+  readonly size: bigint;
+  /** Root that execution here gave; null before. */
+  ownRoot: Bytes32 | null;
+  /** By root in hex, then by author. */
+  readonly roots: Map<string, { readonly root: Bytes32; readonly claims: Map<number, Claim> }>;
+}
+
+interface Report {
+  readonly size: bigint;
+  readonly dueAt: number;
+  readonly root: Bytes32;
+  readonly matched: Set<number>;
+  readonly mismatched: Set<number>;
+}
+
+export interface CertifierPorts {
+  readonly committee: Committee;
+  readonly self: number | null;
+  readonly origin: string;
+  readonly crypto: CryptoPort;
+  readonly output: StepOutput;
+  readonly onCertified: (size: bigint) => void;
+  readonly onDivergence: (info: string) => void;
+}
+
+export class Certifier {
+  readonly #ports: CertifierPorts;
+  readonly #open = new Map<bigint, OpenSize>();
+  readonly #reports = new Map<bigint, Report>();
+  #guard: CheckpointGuard;
+  /** Our newest cosignature: it travels again in every vertex until it is certified. */
+  newest: Cosignature | null = null;
+  certifiedSize: bigint;
+  isStopped = false;
+  /** The driver's clock at this step. */
+  now = 0;
+
+  constructor(ports: CertifierPorts, guard: CheckpointGuard, certifiedSize: bigint) {
+    this.#ports = ports;
+    this.#guard = guard;
+    this.certifiedSize = certifiedSize;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** A block is executed: cosigns its checkpoint, unless the guard forbids it (rules K1, K2). */
+  onExecuted(size: bigint, root: Bytes32, seconds: bigint, maySign: boolean): void {
+    const open = this.#openSize(size);
+    if (open === null) return;
+    open.ownRoot = root;
+    if (maySign && !this.isStopped) this.#cosign(size, root, seconds);
+    this.#judge(open);
+  }
+
+  /** A cosignature of a peer, unverified. */
+  onCosignature(author: number, cosignature: Cosignature): void {
+    this.#noteReport(author, cosignature);
+    const open = this.#openSize(cosignature.size);
+    if (open === null || author === this.#ports.self) return;
+    const name = toHex(cosignature.root);
+    let byRoot = open.roots.get(name);
+    if (byRoot === undefined) {
+      let claimed = 0;
+      for (const { claims } of open.roots.values()) if (claims.has(author)) claimed += 1;
+      if (claimed >= MAX_ROOTS_PER_AUTHOR) return;
+      byRoot = { root: cosignature.root, claims: new Map() };
+      open.roots.set(name, byRoot);
+    }
+    if (byRoot.claims.has(author)) return;
+    byRoot.claims.set(author, { cosignature, state: 'unverified' });
+    this.#judge(open);
+  }
+
+  onVerified(
+    size: bigint,
+    root: Bytes32,
+    good: readonly AuthoredCosignature[],
+    bad: readonly AuthoredCosignature[],
+  ): void {
+    const open = this.#open.get(size);
+    const byRoot = open?.roots.get(toHex(root));
+    if (open === undefined || byRoot === undefined) return;
+    for (const { author } of good) {
+      const claim = byRoot.claims.get(author);
+      if (claim !== undefined) claim.state = 'good';
+    }
+    // A bad one makes room for a good one of the same author.
+    for (const { author } of bad) {
+      if (byRoot.claims.get(author)?.state === 'asked') byRoot.claims.delete(author);
+    }
+    if (byRoot.claims.size === 0) open.roots.delete(toHex(root));
+    this.#judge(open);
+  }
+
+  /** A certificate that somebody else put together, verified (rule K4). */
+  onCertified(checkpoint: CertifiedCheckpoint): void {
+    const open = this.#open.get(checkpoint.size);
+    const own = open?.ownRoot ?? null;
+    if (own !== null && !equalBytes(own, checkpoint.root)) {
+      this.#diverge(checkpoint.size, checkpoint.root);
+      return;
+    }
+    this.#settle(checkpoint);
+  }
+
+  /** Sends what is not certified yet once more. */
+  resend(): void {
+    if (this.newest === null || this.newest.size <= this.certifiedSize || this.isStopped) return;
+    this.#send(this.newest);
+  }
+
+  /** Tells of sizes whose cosigners had their ten seconds. Returns when the next are due. */
+  report(now: number): number | null {
+    for (const [size, report] of this.#reports) {
+      if (report.dueAt > now) return report.dueAt;
+      this.#reports.delete(size);
+      this.#ports.output.run({
+        kind: 'cosigningReport',
+        epoch: this.#ports.committee.epoch,
+        size,
+        matched: [...report.matched].sort((a, b) => a - b),
+        mismatched: [...report.mismatched].sort((a, b) => a - b),
+      });
+    }
+    return null;
+  }
+
+  /** The last checkpoint that was cosigned. */
+  get guard(): CheckpointGuard {
+    return this.#guard;
+  }
+
+  #cosign(size: bigint, root: Bytes32, seconds: bigint): void {
+    const { crypto, origin, output, self, committee } = this.#ports;
+    if (self === null) return;
+    const isRepeat = size === this.#guard.size && equalBytes(root, this.#guard.root);
+    if (size <= this.#guard.size && !isRepeat) return;
+    const message = cosignatureMessage({ origin, size, root }, seconds);
+    const signature = crypto.signCheckpoint(message);
+    const cosignature: Cosignature = { size, root, time: seconds, signature };
+    if (!isRepeat) {
+      this.#guard = { epoch: committee.epoch, size, root };
+      output.write({ kind: 'checkpointGuard', guard: this.#guard });
+    }
+    this.newest = cosignature;
+    this.#claimsFor(this.#openSize(size) as OpenSize, root).set(self, {
+      cosignature,
+      state: 'good',
+    });
+    this.#send(cosignature);
+  }
+
+  #send(cosignature: Cosignature): void {
+    this.#ports.output.runAfterSync({
+      kind: 'send',
+      to: 'all',
+      message: { kind: 'cosignature', epoch: this.#ports.committee.epoch, cosignature },
+      queue: 'cosignature',
+    });
+  }
+
+  #claimsFor(open: OpenSize, root: Bytes32): Map<number, Claim> {
+    const name = toHex(root);
+    let byRoot = open.roots.get(name);
+    if (byRoot === undefined) {
+      byRoot = { root, claims: new Map() };
+      open.roots.set(name, byRoot);
+    }
+    return byRoot.claims;
+  }
+
+  /** The claims of a size that is worth following; null when it is settled or too far ahead. */
+  #openSize(size: bigint): OpenSize | null {
+    const known = this.#open.get(size);
+    if (known !== undefined) return known;
+    if (size <= this.certifiedSize) return null;
+    if (size > this.certifiedSize + BigInt(MAX_OPEN_SIZES)) return null;
+    const open: OpenSize = { size, ownRoot: null, roots: new Map() };
+    this.#open.set(size, open);
+    return open;
+  }
+
+  /** Rule K3: own root first, verified only when it can be a quorum; others once honest ones claim. */
+  #judge(open: OpenSize): void {
+    const { committee, output } = this.#ports;
+    if (open.ownRoot === null) return;
+    for (const { root, claims } of open.roots.values()) {
+      const isOwn = equalBytes(root, open.ownRoot);
+      const needed = isOwn ? committee.quorum : committee.validity;
+      let good = 0;
+      let possible = 0;
+      for (const [author, claim] of claims) {
+        const stake = committee.stakes[author] as number;
+        possible += stake;
+        if (claim.state === 'good') good += stake;
+      }
+      if (good >= needed) {
+        if (isOwn) this.#certify(open, root, claims);
+        else this.#diverge(open.size, root);
+        return;
+      }
+      if (possible < needed) continue;
+      const unverified: AuthoredCosignature[] = [];
+      let pending = good;
+      for (const [author, claim] of claims)
+        if (claim.state === 'asked') pending += committee.stakes[author] as number;
+      for (const author of [...claims.keys()].sort((a, b) => a - b)) {
+        if (pending >= needed) break;
+        const claim = claims.get(author) as Claim;
+        if (claim.state !== 'unverified') continue;
+        claim.state = 'asked';
+        pending += committee.stakes[author] as number;
+        unverified.push({ author, cosignature: claim.cosignature });
+      }
+      if (unverified.length === 0) continue;
+      output.run({
+        kind: 'verifyCosignatures',
+        epoch: committee.epoch,
+        size: open.size,
+        root,
+        cosignatures: unverified,
+      });
+    }
+  }
+
+  #certify(open: OpenSize, root: Bytes32, claims: ReadonlyMap<number, Claim>): void {
+    const { committee, output } = this.#ports;
+    const cosignatures = [...claims]
+      .filter(([, claim]) => claim.state === 'good')
+      .map(([author, { cosignature }]) => ({ author, cosignature }))
+      .sort((a, b) => a.author - b.author);
+    const checkpoint = { epoch: committee.epoch, size: open.size, root, cosignatures };
+    output.write({ kind: 'certified', checkpoint });
+    output.runAfterSync({ kind: 'certified', checkpoint });
+    this.#settle(checkpoint);
+  }
+
+  #settle(checkpoint: CertifiedCheckpoint): void {
+    if (checkpoint.size <= this.certifiedSize) return;
+    const open = this.#open.get(checkpoint.size);
+    const matched = new Set(checkpoint.cosignatures.map(({ author }) => author));
+    const mismatched = new Set<number>();
+    for (const { root, claims } of open?.roots.values() ?? []) {
+      const isCertified = equalBytes(root, checkpoint.root);
+      for (const author of claims.keys()) (isCertified ? matched : mismatched).add(author);
+    }
+    this.certifiedSize = checkpoint.size;
+    for (const size of this.#open.keys()) if (size <= checkpoint.size) this.#open.delete(size);
+    if (this.#reports.size < MAX_REPORT_SIZES) {
+      this.#reports.set(checkpoint.size, {
+        size: checkpoint.size,
+        dueAt: this.now + REPORT_DELAY_MILLIS,
+        root: checkpoint.root,
+        matched,
+        mismatched,
+      });
+    }
+    this.#ports.onCertified(checkpoint.size);
+  }
+
+  #noteReport(author: number, { size, root }: Cosignature): void {
+    const report = this.#reports.get(size);
+    if (report === undefined) return;
+    if (equalBytes(root, report.root)) report.matched.add(author);
+    else report.mismatched.add(author);
+  }
+
+  /** Rule K5: an honest validator has another root, so one of us is wrong. */
+  #diverge(size: bigint, root: Bytes32): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    const own = this.#open.get(size)?.ownRoot ?? null;
+    this.#ports.onDivergence(
+      `size ${size}: root ${own === null ? 'unknown' : toHex(own)} here, ${toHex(root)} elsewhere`,
+    );
+  }
+}

@@ -1,0 +1,1023 @@
+/**
+ * One epoch of one validator: everything between "a vertex arrived" and "a checkpoint is
+ * certified", as one state machine (docs/consensus.md).
+ */
+import { assert } from 'fanal/primitives/assert.ts';
+import { type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts';
+import { BlockCutter } from './block-cutter.ts';
+import { Certifier } from './certifier.ts';
+import { CommitSyncer } from './commit-syncer.ts';
+import { type Committee, createCommittee } from './committee.ts';
+import {
+  AssumptionBroken,
+  type Committer,
+  type DecidedSlot,
+  MysticetiCommitter,
+  markOf,
+} from './committer.ts';
+import { Dag, type Round } from './dag.ts';
+import { compareRefs, type Entry, EntryTable, genesisVertices } from './entry.ts';
+import { LeaderSchedule } from './leader-schedule.ts';
+import { LeaderVotes } from './leader-votes.ts';
+import {
+  EMPTY_BEHIND_COMMITS,
+  HALVE_BEHIND_COMMITS,
+  MAX_DRAINING_ROUNDS,
+  MAX_EVIDENCE_PER_AUTHOR,
+  MAX_HELD_PER_AUTHOR,
+  MAX_MISBEHAVIOUR,
+  MAX_REPLAY_VERTICES,
+} from './limits.ts';
+import { type CommitOutput, Linearizer } from './linearizer.ts';
+import type { StepOutput } from './output.ts';
+import { Pacing } from './pacing.ts';
+import type { LocalParams } from './params.ts';
+import { CarriedTransactions, Proposer } from './proposer.ts';
+import { Synchronizer } from './synchronizer.ts';
+import type {
+  Alarm,
+  BlockInput,
+  CheckpointGuard,
+  Commit,
+  CoreStatus,
+  CryptoPort,
+  EpochRecord,
+  Event,
+  EvidenceRef,
+  PeerRequest,
+  PendingTransaction,
+  StoredState,
+  TimerId,
+  Verified,
+  Vertex,
+} from './types.ts';
+import { encodeVertex, type TaggedHash } from './vertex.ts';
+import { VertexManager } from './vertex-manager.ts';
+
+/** What an epoch needs of the core around it. */
+export interface RunPorts {
+  readonly local: LocalParams;
+  readonly crypto: CryptoPort;
+  readonly output: StepOutput;
+  readonly setTimer: (id: TimerId, at: number | null) => void;
+  readonly nextRequestId: () => number;
+  readonly wallTime: (now: number) => bigint;
+  readonly halt: (reason: Alarm, info: string) => void;
+  /** Another commit rule, and a table shared between simulated validators: tests only. */
+  readonly makeCommitter?: ((dag: Dag, votes: LeaderVotes) => Committer) | undefined;
+  readonly makeTable?: ((committee: Committee, record: EpochRecord) => EntryTable) | undefined;
+}
+
+type Phase = 'running' | 'amnesia';
+
+/** Own reports are asked for again after so long. */
+const AMNESIA_INTERVAL = 1_000;
+
+export class EpochRun {
+  readonly record: EpochRecord;
+  readonly committee: Committee;
+  readonly self: number | null;
+  readonly #ports: RunPorts;
+  readonly #output: StepOutput;
+  readonly #hash: TaggedHash;
+  readonly #table: EntryTable;
+  readonly #dag: Dag;
+  readonly #schedule: LeaderSchedule;
+  readonly #votes: LeaderVotes;
+  readonly #committer: Committer;
+  readonly #linearizer: Linearizer;
+  readonly #manager: VertexManager;
+  readonly #pacing: Pacing;
+  readonly #proposer: Proposer | null;
+  readonly #synchronizer: Synchronizer;
+  readonly #syncer: CommitSyncer;
+  readonly #cutter: BlockCutter;
+  readonly #certifier: Certifier;
+  readonly #carried = new CarriedTransactions();
+  #phase: Phase;
+  #decided: DecidedSlot;
+  /** Blocks that are cut and not handed out. */
+  #blocks: BlockInput[] = [];
+  #executedHeight: bigint;
+  readonly #executedRoot: Bytes32;
+  #executedCommit: bigint;
+  #divergence: string | null;
+  #closedAtRound: number | null = null;
+  readonly #held: Entry[][];
+  readonly #heldVertices = new Map<Entry, Vertex>();
+  readonly #firstSeen = new Map<number, Map<number, Entry>>();
+  readonly #evidenceCount: Int32Array;
+  #misbehaviour: EvidenceRef[] = [];
+  readonly #reports = new Map<number, number>();
+  readonly #unreported = new Map<number, Entry>();
+  #isRestoring = true;
+  /** The horizon after each commit that is not known to be executed, oldest first. */
+  #horizons: { readonly index: bigint; readonly round: number }[] = [];
+
+  constructor(ports: RunPorts, stored: StoredState, now: number) {
+    this.#ports = ports;
+    this.#output = ports.output;
+    this.record = stored.epoch;
+    this.self = stored.author;
+    this.#hash = ports.crypto.hash.bind(ports.crypto);
+    this.committee = createCommittee(stored.epoch.epoch, stored.epoch.members);
+    this.#table =
+      ports.makeTable?.(this.committee, this.record) ??
+      new EntryTable(this.committee, genesisVertices(this.#hash, this.record));
+    this.#table.join(this);
+    this.#dag = new Dag(this.committee, this.#table, now);
+    this.#schedule = new LeaderSchedule(
+      this.#hash,
+      this.record.startBlockId,
+      this.committee,
+      this.record.params,
+    );
+    this.#votes = new LeaderVotes(this.#dag, (round) => this.#schedule.leadersOf(round));
+    this.#committer =
+      ports.makeCommitter?.(this.#dag, this.#votes) ??
+      new MysticetiCommitter(this.#dag, this.#votes);
+    this.#linearizer = new Linearizer(this.#dag, this.#schedule, this.#hash, this.record.epoch, {
+      index: 0n,
+      digest: this.record.startBlockId,
+      time: this.record.startTime,
+      leaderRound: 0,
+      leader: null,
+    });
+    this.#manager = new VertexManager(
+      this.#dag,
+      this.record.params.gcDepth,
+      this.#output,
+      (entry) => this.#onAccepted(entry),
+    );
+    this.#pacing = new Pacing(this.#dag, this.#votes, ports.local, this.record.params);
+    this.#proposer =
+      this.self === null
+        ? null
+        : new Proposer(this.record, this.#dag, ports.crypto, ports.local, this.self, stored.guard);
+    const sync = [this.committee, this.self, ports.local, this.#output] as const;
+    this.#synchronizer = new Synchronizer(...sync, ports.nextRequestId);
+    this.#syncer = new CommitSyncer(...sync, this.#hash, ports.nextRequestId);
+    this.#cutter = new BlockCutter(this.record, stored.executed, this.#hash);
+    this.#certifier = new Certifier(
+      {
+        committee: this.committee,
+        self: this.self,
+        origin: this.record.origin,
+        crypto: ports.crypto,
+        output: this.#output,
+        onCertified: () => this.#handOut(),
+        onDivergence: (info) => this.#diverge(info),
+      },
+      stored.checkpointGuard,
+      stored.certifiedSize,
+    );
+    this.#certifier.now = now;
+    this.#executedHeight = stored.executed.height;
+    this.#executedRoot = stored.executed.root;
+    this.#executedCommit = stored.executed.commitIndex;
+    this.#divergence = stored.divergence;
+    this.#certifier.isStopped = stored.divergence !== null;
+    this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
+    this.#decided = { round: 0, place: Number.MAX_SAFE_INTEGER };
+    this.#held = this.committee.members.map(() => []);
+    this.#evidenceCount = new Int32Array(this.committee.size);
+    if (stored.executed.lastOfEpoch) this.#closedAtRound = 0;
+    this.#restore(stored, now);
+  }
+
+  /** Gives up what only this epoch holds. */
+  leave(): void {
+    this.#table.leave(this);
+  }
+
+  get isHandedOver(): boolean {
+    return this.#cutter.isClosed;
+  }
+
+  get certifiedSize(): bigint {
+    return this.#certifier.certifiedSize;
+  }
+
+  get checkpointGuard(): CheckpointGuard {
+    return this.#certifier.guard;
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Start
+
+  /** Rules R1 to R4: from disk to where the last life stopped. */
+  #restore({ commits, vertices, executed, guard }: StoredState, now: number): void {
+    for (const vertex of vertices) this.#table.link(vertex);
+    const bodies = new Set(vertices.map((vertex) => this.#table.intern(vertex.ref)));
+    for (const { commit, schedule } of commits) {
+      const entries = commit.vertices.map((ref) => this.#table.intern(ref));
+      for (const entry of entries) {
+        if (entry.round <= this.#dag.gcRound || this.#dag.isAccepted(entry)) continue;
+        if (bodies.has(entry)) this.#dag.insert(entry, now);
+      }
+      if (commit.index <= executed.commitIndex) {
+        this.#linearizer.restore(commit);
+        this.#schedule.restore(schedule);
+      } else {
+        assert(
+          entries.every((entry) => bodies.has(entry)),
+          `commit ${commit.index} is stored without all its vertices`,
+        );
+        const output = this.#linearizer.install(commit, entries);
+        this.#schedule.restore(schedule);
+        this.#cut(output);
+      }
+      this.#decide(commit.leader.round, commit.leader.author);
+      this.#collectTo(commit.leader.round, now);
+    }
+    this.#votes.floor = this.#nextRound();
+    const rest = [...bodies].sort((a, b) => compareRefs(a.ref, b.ref));
+    for (const entry of rest) {
+      if (entry.round <= this.#dag.gcRound || this.#dag.isAccepted(entry)) continue;
+      this.#remember(entry);
+      this.#manager.add(entry.vertex as Vertex, now);
+    }
+    for (const entry of rest) {
+      const vertex = entry.vertex as Vertex;
+      this.#syncer.noteVote(entry.author, vertex.header.commitVote);
+      if (!this.#dag.isAccepted(entry)) continue;
+      this.#remember(entry);
+      if (entry.author === this.self) this.#proposer?.noteOwn(entry);
+      if (!this.#dag.isCommitted(entry)) this.#carried.add(vertex.transactionIds);
+    }
+    if (guard !== null && this.#proposer !== null && guard.epoch === this.record.epoch) {
+      assert(
+        this.#proposer.previous.round <= guard.round || guard.round === 0,
+        'an own vertex is stored above the guard',
+      );
+    }
+    this.#votes.rebuild(this.#nextRound());
+    this.#isRestoring = false;
+  }
+
+  /** After boot: says where we are, and goes on. */
+  begin(now: number): void {
+    this.#certifier.now = now;
+    if (this.#phase === 'amnesia') this.#askOwn(now);
+    const seconds = this.#ports.wallTime(now) / 1_000n;
+    this.#certifier.onExecuted(
+      this.#executedHeight + 1n,
+      this.#executedRoot,
+      seconds,
+      this.self !== null,
+    );
+    this.#resendOwn('all', 0);
+    this.#handOut();
+    this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
+    this.settle(now);
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Events
+
+  handle(event: Event, now: number): void {
+    this.#certifier.now = now;
+    switch (event.kind) {
+      case 'vertices':
+        this.#onVertices(event.vertices, event.requestId, now);
+        return;
+      case 'fetchFailed':
+        this.#synchronizer.finished(event.requestId, true, now);
+        this.#syncer.failed(event.requestId, now);
+        return;
+      case 'commits':
+        this.#onCommits(event, now);
+        return;
+      case 'payload':
+        this.#onPayload(event.round, event.transactions, now);
+        return;
+      case 'peer':
+        this.#onPeer(event.peer, event.up);
+        return;
+      case 'ownReport':
+        this.#onOwnReport(event.from, event.vertex, now);
+        return;
+      case 'askOwn':
+        this.#onAskOwn(event.from);
+        return;
+      case 'subscribe':
+        this.#resendOwn(event.from, event.round);
+        return;
+      case 'request':
+        this.#onRequest(event.requestId, event.request);
+        return;
+      case 'cosignature':
+        if (event.from >= 0 && event.from < this.committee.size) {
+          this.#certifier.onCosignature(event.from, event.cosignature);
+        }
+        return;
+      case 'cosignaturesVerified':
+        this.#certifier.onVerified(event.size, event.root, event.good, event.bad);
+        return;
+      case 'certified':
+        this.#certifier.onCertified(event.checkpoint);
+        return;
+      case 'certifiedCommit':
+        this.#syncer.noteCertified(event.commit);
+        return;
+      case 'executed':
+        this.#onExecuted(event, now);
+        return;
+      case 'boot':
+      case 'clock':
+      case 'timer':
+        return;
+    }
+  }
+
+  onTimer(id: TimerId, now: number): void {
+    this.#certifier.now = now;
+    switch (id) {
+      case 'propose':
+      case 'sync':
+        return;
+      case 'held':
+        this.#releaseHeld(now);
+        return;
+      case 'certify':
+        this.#certifier.resend();
+        this.#certifier.report(now);
+        this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
+        return;
+      case 'amnesia':
+        if (this.#phase === 'amnesia') this.#askOwn(now);
+        return;
+    }
+  }
+
+  /** At the end of every step: decides, proposes, and asks for what is missing, until all is still. */
+  settle(now: number): void {
+    this.#tryCommit(now);
+    while (this.#tryPropose(now)) this.#tryCommit(now);
+    const again = [
+      this.#synchronizer.plan(this.#manager.missing(), now),
+      this.#syncer.plan(this.#linearizer.tip.index, now),
+    ].filter((at) => at !== null);
+    this.#ports.setTimer('sync', again.length === 0 ? null : Math.min(...again));
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Vertices
+
+  #onVertices(vertices: readonly Verified<Vertex>[], requestId: number | null, now: number): void {
+    for (const vertex of vertices) this.#take(vertex, now);
+    if (requestId !== null) this.#synchronizer.finished(requestId, false, now);
+  }
+
+  #take(vertex: Vertex, now: number): void {
+    const { round, author } = vertex.ref;
+    if (round <= this.#dag.gcRound) return;
+    this.#syncer.noteVote(author, vertex.header.commitVote);
+    if (this.#manager.isAhead(round)) {
+      this.#output.mark('aheadDrop');
+      return;
+    }
+    const entry = this.#table.link(vertex);
+    if (this.#manager.has(entry) || this.#heldVertices.has(entry)) {
+      this.#output.mark('vertexDuplicate');
+      return;
+    }
+    if (author === this.self && !this.#mayBeOwn(entry)) return;
+    if (!this.#mayEnter(entry)) return;
+    const drift = Number(vertex.header.time - this.#ports.wallTime(now));
+    if (drift > this.#ports.local.maxForwardDrift) {
+      this.#hold(entry, vertex);
+      return;
+    }
+    this.#add(entry, vertex, now);
+  }
+
+  #add(entry: Entry, vertex: Vertex, now: number): void {
+    this.#remember(entry);
+    const admission = this.#manager.add(vertex, now);
+    if (admission === 'suspended') this.#output.mark('vertexSuspended');
+  }
+
+  /** An own vertex that we do not know: our key signs elsewhere, unless we lost our memory. */
+  #mayBeOwn(entry: Entry): boolean {
+    const proposer = this.#proposer as Proposer;
+    if (this.#phase === 'amnesia' || entry.round < proposer.resumeFrom) return true;
+    const known = this.#firstSeen.get(entry.round)?.get(entry.author);
+    // A vertex of ours from before a restart that was written and collected is no news.
+    if (known === undefined && entry.round <= proposer.previous.round) {
+      if (entry.round === proposer.previous.round) {
+        return equalBytes(entry.ref.digest, proposer.previous.digest);
+      }
+      return true;
+    }
+    const proof = [entry, known].flatMap((each) =>
+      each?.vertex ? [encodeVertex(each.vertex)] : [],
+    );
+    const info = `a second own vertex in round ${entry.round}`;
+    this.#output.run({ kind: 'alarm', alarm: 'selfEquivocation', info, proof });
+    this.#ports.halt('selfEquivocation', info);
+    return false;
+  }
+
+  /** Rule A3: a second vertex of a slot is evidence, and enters only when another author names it. */
+  #mayEnter(entry: Entry): boolean {
+    const known = this.#firstSeen.get(entry.round)?.get(entry.author);
+    if (known === undefined || known === entry) return true;
+    this.#output.mark('equivocationSeen');
+    this.#recordEvidence(known, entry);
+    const waiting = this.#manager.pending(entry)?.children ?? [];
+    return waiting.some((child) => child.author !== entry.author);
+  }
+
+  #recordEvidence(first: Entry, second: Entry): void {
+    const { author, round } = first;
+    if (first.vertex === null || second.vertex === null) return;
+    if ((this.#evidenceCount[author] as number) >= MAX_EVIDENCE_PER_AUTHOR) return;
+    this.#evidenceCount[author] = (this.#evidenceCount[author] as number) + 1;
+    const pair: [Entry, Entry] =
+      compareRefs(first.ref, second.ref) < 0 ? [first, second] : [second, first];
+    this.#misbehaviour.push({
+      round,
+      author,
+      first: pair[0].ref.digest,
+      second: pair[1].ref.digest,
+    });
+    if (this.#misbehaviour.length > MAX_MISBEHAVIOUR) this.#misbehaviour.shift();
+    this.#output.writeLazily({
+      kind: 'evidence',
+      evidence: {
+        kind: 'vertex',
+        epoch: this.record.epoch,
+        vertices: [pair[0].vertex as Vertex, pair[1].vertex as Vertex],
+      },
+    });
+  }
+
+  #remember(entry: Entry): void {
+    let slots = this.#firstSeen.get(entry.round);
+    if (slots === undefined) {
+      slots = new Map();
+      this.#firstSeen.set(entry.round, slots);
+    }
+    if (!slots.has(entry.author)) slots.set(entry.author, entry);
+  }
+
+  /** Rule A2: a vertex from the future waits until its time has come. */
+  #hold(entry: Entry, vertex: Vertex): void {
+    const held = this.#held[entry.author] as Entry[];
+    held.push(entry);
+    held.sort((a, b) => compareRefs(a.ref, b.ref));
+    this.#heldVertices.set(entry, vertex);
+    this.#manager.setHeld(entry, true);
+    if (held.length > MAX_HELD_PER_AUTHOR) {
+      const dropped = held.pop() as Entry;
+      this.#heldVertices.delete(dropped);
+      this.#manager.setHeld(dropped, false);
+    }
+    this.#output.mark('vertexHeld');
+    this.#armHeld();
+  }
+
+  #armHeld(): void {
+    let due: bigint | null = null;
+    for (const { header } of this.#heldVertices.values()) {
+      if (due === null || header.time < due) due = header.time;
+    }
+    if (due === null) {
+      this.#ports.setTimer('held', null);
+      return;
+    }
+    const at = Number(due - this.#ports.wallTime(0)) - this.#ports.local.maxForwardDrift;
+    this.#ports.setTimer('held', at);
+  }
+
+  #releaseHeld(now: number): void {
+    const limit = this.#ports.wallTime(now) + BigInt(this.#ports.local.maxForwardDrift);
+    for (const held of this.#held) {
+      const due = held.filter(
+        (entry) => (this.#heldVertices.get(entry) as Vertex).header.time <= limit,
+      );
+      for (const entry of due) {
+        held.splice(held.indexOf(entry), 1);
+        const vertex = this.#heldVertices.get(entry) as Vertex;
+        this.#heldVertices.delete(entry);
+        this.#manager.setHeld(entry, false);
+        if (entry.round > this.#dag.gcRound && !this.#manager.has(entry))
+          this.#add(entry, vertex, now);
+      }
+    }
+    this.#armHeld();
+  }
+
+  #onAccepted(entry: Entry): void {
+    if (this.#isRestoring) return;
+    const vertex = entry.vertex as Vertex;
+    this.#output.mark('vertexAccepted');
+    if (entry.author !== this.self || this.#proposer?.previous.round !== entry.round) {
+      this.#output.writeLazily({ kind: 'vertex', vertex });
+    }
+    this.#remember(entry);
+    this.#votes.onAccepted(entry);
+    this.#carried.add(vertex.transactionIds);
+    if (entry.author === this.self) {
+      if (this.#phase === 'amnesia') this.#proposer?.noteOwn(entry);
+    } else if (vertex.header.cosignature !== null) {
+      this.#certifier.onCosignature(entry.author, vertex.header.cosignature);
+    }
+    if (this.#unreported.get(entry.author) === entry) {
+      this.#unreported.delete(entry.author);
+      this.#reports.set(entry.author, entry.round);
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Commits
+
+  #tryCommit(now: number): void {
+    while (this.#votes.changed && !this.#cutter.isClosed) {
+      this.#votes.changed = false;
+      try {
+        const swapped = this.#commitDecided(now);
+        if (swapped) this.#votes.rebuild(this.#nextRound());
+      } catch (error) {
+        if (!(error instanceof AssumptionBroken)) throw error;
+        const proof = error.leaders.flatMap(({ vertex }) =>
+          vertex === null ? [] : [encodeVertex(vertex)],
+        );
+        this.#output.run({ kind: 'alarm', alarm: 'assumptionBroken', info: error.message, proof });
+        this.#ports.halt('assumptionBroken', error.message);
+        return;
+      }
+    }
+  }
+
+  /** Commits what is decided, up to a change of schedule. Says whether there was one. */
+  #commitDecided(now: number): boolean {
+    for (const status of this.#committer.tryDecide(this.#decided)) {
+      const mark = markOf(status);
+      if (mark !== null) this.#output.mark(mark);
+      this.#decide(status.round, status.author);
+      if (status.kind !== 'commit') continue;
+      if (this.#dag.verticesOf(status.round, status.author).length > 1) {
+        this.#output.mark('equivocatingLeaderCertified');
+      }
+      const { commit, entries } = this.#linearizer.linearize(status.leader);
+      const output = this.#install(commit, entries, now);
+      if (this.#cutter.isClosed) return false;
+      if (output.swapped) return true;
+    }
+    this.#votes.raiseFloor(this.#nextRound());
+    return false;
+  }
+
+  #install(commit: Commit, entries: readonly Entry[], now: number): CommitOutput {
+    const output = this.#linearizer.install(commit, entries);
+    this.#output.write({ kind: 'commit', commit, schedule: output.schedule });
+    if (output.equivocations.length > 0) this.#output.mark('equivocationCommitted');
+    if (output.swapped) this.#output.mark('scheduleSwap');
+    const own: Bytes32[] = [];
+    for (const entry of entries) {
+      const { transactionIds } = entry.vertex as Vertex;
+      this.#carried.remove(transactionIds);
+      if (entry.author === this.self) own.push(...transactionIds);
+    }
+    if (own.length > 0) {
+      this.#output.run({ kind: 'transactionStatus', ids: own, status: 'committed' });
+    }
+    this.#cut(output);
+    this.#collectTo(commit.leader.round, now);
+    this.#handOut();
+    return output;
+  }
+
+  #decide(round: number, author: number): void {
+    this.#decided = { round, place: Math.max(0, this.#schedule.leadersOf(round).indexOf(author)) };
+  }
+
+  /** The first round with a slot that is not decided. */
+  #nextRound(): number {
+    const { round, place } = this.#decided;
+    return place + 1 < this.#schedule.leadersOf(round).length ? round : round + 1;
+  }
+
+  #cut(output: CommitOutput): void {
+    const block = this.#cutter.add(output);
+    if (block === null) return;
+    this.#blocks.push(block);
+    if (block.lastOfEpoch) {
+      this.#closedAtRound = this.#proposer?.previous.round ?? 0;
+      this.#output.mark('epochCutInFlight', this.#manager.suspendedCount > 0 ? 1 : 0);
+    }
+  }
+
+  /** Rule G1: the horizon follows the committed leader, and nothing else. */
+  #collectTo(leaderRound: number, now: number): void {
+    const horizon = Math.max(0, leaderRound - this.record.params.gcDepth);
+    if (horizon <= this.#dag.gcRound) return;
+    const gone = this.#dag.collect(horizon);
+    this.#requeue(gone);
+    for (const round of this.#firstSeen.keys()) if (round <= horizon) this.#firstSeen.delete(round);
+    for (const held of this.#held) {
+      for (const entry of [...held]) {
+        if (entry.round > horizon) continue;
+        held.splice(held.indexOf(entry), 1);
+        this.#heldVertices.delete(entry);
+      }
+    }
+    this.#linearizer.collect(horizon);
+    this.#manager.collect(horizon, now);
+    this.#table.collect(this, horizon);
+    this.#writeHorizon(horizon);
+  }
+
+  /** What boot needs: everything above the horizon, and all that execution has not taken. */
+  #writeHorizon(horizon: number): void {
+    if (this.#isRestoring) return;
+    const { index } = this.#linearizer.tip;
+    this.#horizons.push({ index, round: horizon });
+    while ((this.#horizons[1]?.index ?? index + 1n) <= this.#executedCommit) this.#horizons.shift();
+    const first = this.#horizons[0];
+    const round = first !== undefined && first.index <= this.#executedCommit ? first.round : 0;
+    let oldest = index;
+    if (this.#executedCommit < oldest) oldest = this.#executedCommit;
+    const kept = BigInt(2 * this.record.params.gcDepth);
+    const commit = oldest > kept ? oldest - kept : 0n;
+    this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, round, commit });
+  }
+
+  /** Rule G3: transactions of own vertices that nobody committed may be proposed again. */
+  #requeue(gone: readonly Round[]): void {
+    const ids: Bytes32[] = [];
+    for (const round of gone) {
+      for (let author = 0; author < this.committee.size; author++) {
+        const entry = round.first[author];
+        if (entry === undefined || entry.vertex === null || round.number === 0) continue;
+        const isCommitted =
+          entry.variant === 0
+            ? (((round.committed[author >>> 5] as number) >>> (author & 31)) & 1) === 1
+            : (round.oddCommitted?.has(entry) ?? false);
+        if (isCommitted) continue;
+        this.#output.mark('vertexCollected');
+        this.#carried.remove(entry.vertex.transactionIds);
+        if (author !== this.self) continue;
+        this.#output.mark('ownVertexCollected');
+        ids.push(...entry.vertex.transactionIds);
+      }
+    }
+    if (ids.length > 0) this.#output.run({ kind: 'transactionStatus', ids, status: 'requeue' });
+  }
+
+  #onCommits(event: Extract<Event, { kind: 'commits' }>, now: number): void {
+    if (!this.#syncer.isWaitingFor(event.requestId)) return;
+    const proved = this.#syncer.accept(
+      event.requestId,
+      this.#linearizer.lastCommit,
+      event.commits,
+      event.vertices,
+      event.voters,
+      now,
+    );
+    if (proved === null) return;
+    for (const commit of proved.commits) {
+      if (this.#cutter.isClosed) return;
+      this.#output.mark('commitSync');
+      const entries = commit.vertices.map((ref) =>
+        this.#table.link(proved.vertexOf(ref.digest) as Vertex),
+      );
+      for (const entry of entries) {
+        if (this.#dag.isAccepted(entry)) continue;
+        this.#dropHeld(entry);
+        this.#remember(entry);
+        const admission = this.#manager.add(entry.vertex as Vertex, now);
+        if (admission !== 'accepted' && !this.#dag.isAccepted(entry)) {
+          this.#syncer.failed(event.requestId, now);
+          return;
+        }
+      }
+      const leader = this.#table.intern(commit.leader);
+      this.#decide(leader.round, leader.author);
+      const output = this.#install(commit, entries, now);
+      if (output.swapped) this.#votes.rebuild(this.#nextRound());
+      else this.#votes.raiseFloor(this.#nextRound());
+    }
+    this.#votes.changed = true;
+  }
+
+  #dropHeld(entry: Entry): void {
+    if (!this.#heldVertices.delete(entry)) return;
+    const held = this.#held[entry.author] as Entry[];
+    held.splice(held.indexOf(entry), 1);
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Execution and certification
+
+  /** Hands blocks to execution, in order; pauses while certification lags (rule K6). */
+  #handOut(): void {
+    while (this.#blocks.length > 0 && this.#divergence === null) {
+      const block = this.#blocks[0] as BlockInput;
+      const lag = block.height + 1n - this.#certifier.certifiedSize;
+      if (lag > BigInt(this.#ports.local.maxUncertified)) {
+        this.#output.mark('executionPaused');
+        return;
+      }
+      this.#blocks.shift();
+      this.#output.runAfterSync({ kind: 'execute', block });
+    }
+  }
+
+  #onExecuted(event: Extract<Event, { kind: 'executed' }>, now: number): void {
+    if (event.height <= this.#executedHeight) return;
+    this.#executedHeight = event.height;
+    this.#executedCommit = event.header.commitIndex;
+    const seconds = this.#ports.wallTime(now) / 1_000n;
+    this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
+  }
+
+  /** Rule K5: stop executing and cosigning, keep ordering, tell the operator. */
+  #diverge(info: string): void {
+    if (this.#divergence !== null) return;
+    this.#divergence = info;
+    this.#output.mark('divergence');
+    this.#output.write({ kind: 'divergence', info });
+    this.#output.runAfterSync({ kind: 'alarm', alarm: 'divergence', info, proof: [] });
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Proposing
+
+  #tryPropose(now: number): boolean {
+    const proposer = this.#proposer;
+    if (proposer === null || this.#phase !== 'running' || proposer.pulling !== null) return false;
+    const target = proposer.target();
+    if (this.#isDrained(target)) return false;
+    const { leaderRound } = this.#linearizer.tip;
+    const ready = this.#pacing.ready(target, proposer.lastProposal, leaderRound, now);
+    if (ready.kind !== 'now') {
+      this.#ports.setTimer('propose', ready.kind === 'at' ? ready.at : null);
+      return false;
+    }
+    this.#ports.setTimer('propose', null);
+    if (ready.reason !== 'ready') this.#output.mark(ready.reason);
+    const size = this.#payloadLimits(target, ready.reason === 'catchUp');
+    if (size === null) {
+      this.#propose(target, [], now);
+      return true;
+    }
+    proposer.pulling = target;
+    this.#output.run({ kind: 'pullPayload', round: target, ...size });
+    return false;
+  }
+
+  #isDrained(target: number): boolean {
+    return this.#closedAtRound !== null && target > this.#closedAtRound + MAX_DRAINING_ROUNDS;
+  }
+
+  /** Rules P5 and T3: what the payload may be, or null for none. */
+  #payloadLimits(
+    target: number,
+    isCatchUp: boolean,
+  ): { readonly maxBytes: number; readonly maxTransactions: number } | null {
+    const { maxVertexBytes, maxVertexTransactions } = this.record.params;
+    if (isCatchUp || this.#cutter.isClosed || this.#divergence !== null) return null;
+    if (this.#pacing.isLagging(target, this.#linearizer.tip.leaderRound)) return null;
+    const behind = Number(this.#linearizer.tip.index - this.#executedCommit);
+    if (behind > EMPTY_BEHIND_COMMITS) {
+      this.#output.mark('payloadEmptied');
+      return null;
+    }
+    const halves = behind > HALVE_BEHIND_COMMITS ? 2 : 1;
+    if (halves > 1) this.#output.mark('payloadHalved');
+    return {
+      maxBytes: Math.floor((maxVertexBytes - 2) / halves),
+      maxTransactions: Math.max(1, Math.floor(maxVertexTransactions / halves)),
+    };
+  }
+
+  #onPayload(round: number, transactions: readonly PendingTransaction[], now: number): void {
+    const proposer = this.#proposer;
+    if (proposer === null || proposer.pulling !== round) return;
+    proposer.pulling = null;
+    // The DAG may have moved on meanwhile, past a collected round.
+    if (proposer.target() !== round || this.#phase !== 'running' || this.#cutter.isClosed) {
+      const ids = transactions.map(({ id }) => id);
+      if (ids.length > 0) this.#output.run({ kind: 'transactionStatus', ids, status: 'requeue' });
+      return;
+    }
+    const fresh = transactions.filter(({ id }) => !this.#carried.has(id));
+    this.#propose(round, fresh, now);
+  }
+
+  #propose(round: number, transactions: readonly PendingTransaction[], now: number): void {
+    const proposer = this.#proposer as Proposer;
+    if (round > proposer.previous.round + 1) {
+      this.#output.mark(proposer.resumeFrom > 0 ? 'amnesiaResume' : 'safeResume');
+    }
+    const { index } = this.#linearizer.tip;
+    const newest = this.#certifier.newest;
+    const vertex = proposer.build(round, this.#ports.wallTime(now), transactions, {
+      commitVote: index === 0n ? null : this.#linearizer.lastCommit,
+      cosignature: newest !== null && newest.size > this.#certifier.certifiedSize ? newest : null,
+      misbehaviour: this.#misbehaviour,
+    });
+    this.#misbehaviour = [];
+    proposer.lastProposal = now;
+    this.#output.write({ kind: 'vertex', vertex });
+    this.#output.write({
+      kind: 'guard',
+      guard: { epoch: this.record.epoch, round, digest: vertex.ref.digest },
+    });
+    const entry = this.#table.link(vertex);
+    proposer.noteOwn(entry);
+    this.#remember(entry);
+    const admission = this.#manager.add(vertex, now);
+    assert(admission === 'accepted', `the own vertex of round ${round} is ${admission}`);
+    this.#send(vertex);
+    const ids = vertex.transactionIds;
+    if (ids.length > 0) this.#output.run({ kind: 'transactionStatus', ids, status: 'proposed' });
+  }
+
+  #send(vertex: Vertex): void {
+    const { epoch } = this.record;
+    this.#output.runAfterSync({
+      kind: 'send',
+      to: 'all',
+      message: { kind: 'vertices', epoch, vertices: [vertex] },
+      queue: 'vertex',
+    });
+    for (let peer = 0; peer < this.committee.size; peer++) {
+      const vertices = (this.#proposer as Proposer).pushFor(peer, vertex.ref.round);
+      if (vertices.length === 0) continue;
+      this.#output.mark('ancestorPush');
+      this.#output.runAfterSync({
+        kind: 'send',
+        to: peer,
+        message: { kind: 'vertices', epoch, vertices },
+        queue: 'sync',
+      });
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Peers
+
+  #onPeer(peer: number, up: boolean): void {
+    this.#synchronizer.setUp(peer, up);
+    if (!up || peer === this.self) return;
+    this.#output.run({
+      kind: 'send',
+      to: peer,
+      message: {
+        kind: 'subscribe',
+        epoch: this.record.epoch,
+        round: this.#dag.newestRounds[peer] as number,
+      },
+      queue: 'sync',
+    });
+  }
+
+  /** Sends own vertices above a round again, and the newest cosignature: liveness needs both. */
+  #resendOwn(to: number | 'all', above: number): void {
+    if (this.self === null) return;
+    const { epoch } = this.record;
+    const vertices: Vertex[] = [];
+    const newest = this.#dag.newestRounds[this.self] as number;
+    const from = Math.max(above + 1, this.#dag.gcRound + 1, newest - MAX_REPLAY_VERTICES + 1);
+    for (let round = from; round <= newest; round++) {
+      const vertex = this.#dag.round(round)?.first[this.self]?.vertex;
+      if (vertex !== undefined && vertex !== null) vertices.push(vertex);
+    }
+    if (to === 'all') vertices.splice(0, Math.max(0, vertices.length - 1));
+    if (vertices.length > 0) {
+      this.#output.runAfterSync({
+        kind: 'send',
+        to,
+        message: { kind: 'vertices', epoch, vertices },
+        queue: 'vertex',
+      });
+    }
+    const cosignature = this.#certifier.newest;
+    if (cosignature !== null && to !== 'all') {
+      this.#output.runAfterSync({
+        kind: 'send',
+        to,
+        message: { kind: 'cosignature', epoch, cosignature },
+        queue: 'cosignature',
+      });
+    }
+  }
+
+  #onRequest(requestId: number, request: PeerRequest): void {
+    if (request.kind === 'vertices') {
+      const vertices: Vertex[] = [];
+      for (const ref of request.refs) {
+        if (ref.author >= this.committee.size || ref.round <= this.#dag.gcRound) break;
+        const entry = this.#table.intern(ref);
+        if (!this.#dag.isAccepted(entry) || entry.vertex === null) break;
+        vertices.push(entry.vertex);
+      }
+      if (vertices.length === request.refs.length) {
+        this.#output.runAfterSync({
+          kind: 'respond',
+          requestId,
+          response: { kind: 'vertices', epoch: this.record.epoch, vertices },
+        });
+        return;
+      }
+    }
+    this.#output.runAfterSync({ kind: 'serve', requestId, request });
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // Amnesia
+
+  #askOwn(now: number): void {
+    this.#output.run({
+      kind: 'send',
+      to: 'all',
+      message: { kind: 'askOwn', epoch: this.record.epoch },
+      queue: 'sync',
+    });
+    this.#ports.setTimer('amnesia', now + AMNESIA_INTERVAL);
+  }
+
+  #onAskOwn(from: number): void {
+    if (this.self === null || this.#phase === 'amnesia') return;
+    const newest = this.#dag.newestRounds[this.self] as number;
+    const vertex =
+      newest === 0 ? null : (this.#dag.round(newest)?.first[this.self]?.vertex ?? null);
+    if (newest > 0 && vertex === null) return;
+    this.#output.runAfterSync({
+      kind: 'send',
+      to: from,
+      message: { kind: 'ownReport', epoch: this.record.epoch, vertex },
+      queue: 'sync',
+    });
+  }
+
+  /** Rule R6: a report counts once its vertex is accepted, so a liar cannot push us forward. */
+  #onOwnReport(from: number, vertex: Verified<Vertex> | null, now: number): void {
+    if (this.#phase !== 'amnesia' || from === this.self) return;
+    if (vertex === null) {
+      if (!this.#reports.has(from)) this.#reports.set(from, 0);
+    } else if (vertex.ref.author === from) {
+      if (vertex.ref.round <= this.#dag.gcRound) this.#reports.set(from, vertex.ref.round);
+      else {
+        this.#take(vertex, now);
+        const entry = this.#table.intern(vertex.ref);
+        if (this.#dag.isAccepted(entry)) this.#reports.set(from, entry.round);
+        else this.#unreported.set(from, entry);
+      }
+    }
+    let stake = 0;
+    let highest = 0;
+    for (const [author, round] of this.#reports) {
+      stake += this.committee.stakes[author] as number;
+      if (round > highest) highest = round;
+    }
+    if (stake < this.committee.quorum) return;
+    const proposer = this.#proposer as Proposer;
+    const own = this.#dag.newestRounds[this.self as number] as number;
+    proposer.resumeFrom = Math.max(highest, own) + 2;
+    this.#phase = 'running';
+    this.#ports.setTimer('amnesia', null);
+  }
+
+  // -------------------------------------------------------------------------------------------
+  // A look inside
+
+  status(): Omit<CoreStatus, 'phase'> & { readonly phase: Phase | 'draining' } {
+    return {
+      epoch: this.record.epoch,
+      author: this.self,
+      phase: this.#cutter.isClosed ? 'draining' : this.#phase,
+      round: this.#proposer?.previous.round ?? 0,
+      clockRound: this.#dag.quorumRound + 1,
+      gcRound: this.#dag.gcRound,
+      commit: this.#linearizer.lastCommit,
+      leaderRound: this.#linearizer.tip.leaderRound,
+      executedHeight: this.#executedHeight,
+      certifiedSize: this.#certifier.certifiedSize,
+      suspended: this.#manager.suspendedCount,
+      missing: this.#manager.missingCount,
+      held: this.#heldVertices.size,
+      fetching: this.#synchronizer.fetching + this.#syncer.fetching,
+      pendingBlocks: this.#blocks.length,
+      pendingCosignatures: this.#certifier.openCount,
+      divergence: this.#divergence,
+    };
+  }
+
+  /** Words that are equal in two runs with the same history. */
+  digestInto(add: (bytes: Uint8Array) => void): void {
+    add(this.#linearizer.tip.digest);
+    for (const number of this.#dag.roundNumbers()) {
+      const round = this.#dag.round(number) as Round;
+      add(Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number));
+      for (let author = 0; author < this.committee.size; author++) {
+        const digest = round.first[author]?.ref.digest;
+        if (digest !== undefined) add(digest.subarray(0, 8));
+      }
+    }
+  }
+}

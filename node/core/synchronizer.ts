@@ -1,0 +1,175 @@
+/**
+ * Fetches missing ancestors (docs/consensus.md §8).
+ *
+ * A missing ref is asked of the author, of the one who named it, then of the others in turn, two
+ * at a time. It is never given up; the pauses grow.
+ */
+import type { Committee } from './committee.ts';
+import type { Entry } from './entry.ts';
+import { MAX_FETCH_VERTICES, MAX_FETCHES_PER_PEER, MAX_FETCHES_PER_REF } from './limits.ts';
+import type { StepOutput } from './output.ts';
+import type { LocalParams } from './params.ts';
+import type { Pending } from './vertex-manager.ts';
+
+interface Request {
+  readonly to: number;
+  readonly entries: readonly Entry[];
+}
+
+interface RefState {
+  inFlight: number;
+  tries: number;
+  nextAt: number;
+}
+
+/** Doublings of the pause between two tries. */
+const MAX_BACKOFF_DOUBLINGS = 6;
+
+export class Synchronizer {
+  readonly #committee: Committee;
+  readonly #self: number | null;
+  readonly #local: LocalParams;
+  readonly #output: StepOutput;
+  readonly #nextId: () => number;
+  readonly #requests = new Map<number, Request>();
+  readonly #refs = new Map<Entry, RefState>();
+  readonly #inFlightByPeer: Int32Array;
+  readonly #down: Uint8Array;
+
+  constructor(
+    committee: Committee,
+    self: number | null,
+    local: LocalParams,
+    output: StepOutput,
+    nextId: () => number,
+  ) {
+    this.#committee = committee;
+    this.#self = self;
+    this.#local = local;
+    this.#output = output;
+    this.#nextId = nextId;
+    this.#inFlightByPeer = new Int32Array(committee.size);
+    this.#down = new Uint8Array(committee.size);
+  }
+
+  get fetching(): number {
+    return this.#requests.size;
+  }
+
+  setUp(peer: number, up: boolean): void {
+    this.#down[peer] = up ? 0 : 1;
+  }
+
+  /**
+   * Asks for what is missing and due.
+   *
+   * @param missing lowest round first
+   * @returns when to look again; null when nothing is missing
+   */
+  plan(missing: readonly Pending[], now: number): number | null {
+    if (missing.length === 0) {
+      this.#refs.clear();
+      return null;
+    }
+    this.#forget(missing);
+    const byPeer = new Map<number, Entry[]>();
+    for (const pending of missing) {
+      const due = pending.since + this.#local.fetchDelay;
+      let state = this.#refs.get(pending.entry);
+      if (state === undefined) {
+        state = { inFlight: 0, tries: 0, nextAt: due };
+        this.#refs.set(pending.entry, state);
+      }
+      if (state.nextAt > now || state.inFlight >= MAX_FETCHES_PER_REF) continue;
+      const peer = this.#choose(pending, state, byPeer);
+      if (peer === null) continue;
+      state.inFlight += 1;
+      state.tries += 1;
+      state.nextAt = now + this.#local.fetchInterval;
+      const batch = byPeer.get(peer);
+      if (batch === undefined) byPeer.set(peer, [pending.entry]);
+      else batch.push(pending.entry);
+    }
+    for (const peer of [...byPeer.keys()].sort((a, b) => a - b)) {
+      this.#ask(peer, byPeer.get(peer) as Entry[], now);
+    }
+    return now + this.#local.fetchInterval;
+  }
+
+  /** A fetch was answered, or failed. What it did not bring stays missing. */
+  finished(requestId: number, failed: boolean, now: number): void {
+    const request = this.#requests.get(requestId);
+    if (request === undefined) return;
+    this.#requests.delete(requestId);
+    this.#inFlightByPeer[request.to] = (this.#inFlightByPeer[request.to] as number) - 1;
+    for (const entry of request.entries) {
+      const state = this.#refs.get(entry);
+      if (state === undefined) continue;
+      state.inFlight -= 1;
+      if (!failed) continue;
+      const doublings = Math.min(state.tries, MAX_BACKOFF_DOUBLINGS);
+      state.nextAt = Math.max(state.nextAt, now + this.#local.fetchInterval * 2 ** doublings);
+    }
+  }
+
+  isWaitingFor(requestId: number): boolean {
+    return this.#requests.has(requestId);
+  }
+
+  /** Refs that came meanwhile are no longer followed; their requests end by themselves. */
+  #forget(missing: readonly Pending[]): void {
+    if (this.#refs.size <= missing.length) return;
+    const wanted = new Set(missing.map(({ entry }) => entry));
+    for (const entry of this.#refs.keys()) if (!wanted.has(entry)) this.#refs.delete(entry);
+  }
+
+  #choose(
+    pending: Pending,
+    { tries }: RefState,
+    byPeer: ReadonlyMap<number, Entry[]>,
+  ): number | null {
+    const { size } = this.#committee;
+    for (let step = 0; step < size + 2; step++) {
+      const turn = (tries + step) % (size + 2);
+      const peer =
+        turn === 0
+          ? pending.entry.author
+          : turn === 1
+            ? pending.chargedTo
+            : (pending.chargedTo + turn - 1) % size;
+      if (peer === this.#self || this.#down[peer] === 1) continue;
+      const planned = byPeer.get(peer)?.length ?? 0;
+      const requests = Math.ceil((planned + 1) / MAX_FETCH_VERTICES);
+      if ((this.#inFlightByPeer[peer] as number) + requests > MAX_FETCHES_PER_PEER) continue;
+      return peer;
+    }
+    return null;
+  }
+
+  #ask(peer: number, entries: readonly Entry[], now: number): void {
+    for (let first = 0; first < entries.length; first += MAX_FETCH_VERTICES) {
+      const batch = entries.slice(first, first + MAX_FETCH_VERTICES);
+      const requestId = this.#nextId();
+      let tries = 0;
+      for (const entry of batch) tries = Math.max(tries, this.#refs.get(entry)?.tries ?? 0);
+      const timeout = Math.min(
+        this.#local.maxFetchTimeout,
+        this.#local.fetchTimeout * 2 ** Math.min(tries >>> 1, MAX_BACKOFF_DOUBLINGS),
+      );
+      this.#requests.set(requestId, { to: peer, entries: batch });
+      this.#inFlightByPeer[peer] = (this.#inFlightByPeer[peer] as number) + 1;
+      this.#output.mark(tries > 1 ? 'fetchRetry' : 'fetch');
+      this.#output.run({
+        kind: 'fetch',
+        to: peer,
+        requestId,
+        request: {
+          kind: 'vertices',
+          epoch: this.#committee.epoch,
+          refs: batch.map(({ ref }) => ref),
+        },
+        deadline: now + timeout,
+      });
+    }
+  }
+}
