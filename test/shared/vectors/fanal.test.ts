@@ -53,9 +53,11 @@ import type { Hash } from 'fanal/primitives/hash.ts';
 import { describe, expect, it } from 'vitest';
 import { CODECS } from '../../support/codecs.ts';
 import { verifyNatively } from '../../support/native.ts';
+import { allVectors, vectorText } from '../../support/vectors/all.ts';
 import { toJson, type VectorFile } from '../../support/vectors/vector-json.ts';
 
 const FOLDER = join(import.meta.dirname, '../../vectors/fanal');
+const WRITER = 'test/support/vectors/write.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a case is whatever its file says
 type Case = { readonly name: string; readonly refused?: string } & Record<string, any>;
@@ -308,6 +310,15 @@ describe('all vectors together', () => {
       const names = file.cases.map(({ name, bytes }) => `${name} ${bytes}`);
       expect(new Set(names).size).toBe(names.length);
     }
+  });
+
+  it('are what their generator writes', () => {
+    const stale = [...allVectors()]
+      .filter(([name, file]) => {
+        return readFileSync(join(FOLDER, `${name}.json`), 'utf8') !== vectorText(file);
+      })
+      .map(([name]) => name);
+    expect(stale, `run node ${WRITER}`).toEqual([]);
   });
 
   it('have a case for every refusal that a proof, an update or a file can meet', () => {
