@@ -6,21 +6,29 @@
  */
 import { judgeCertification, planCertification } from 'fanal/checkpoint/certify.ts';
 import { cosignatureItem } from 'fanal/checkpoint/cosignature.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
+import { FanalError } from 'fanal/primitives/errors.ts';
+import { createCommittee } from 'fanal-node/core/committee.ts';
+import { genesisVertices } from 'fanal-node/core/entry.ts';
 import type {
   AuthoredCosignature,
   CertifiedCheckpoint,
   EpochRecord,
   Verified,
   Vertex,
+  VertexRef,
 } from 'fanal-node/core/types.ts';
+import { asVerified, checkVertex, type VerifyContext } from 'fanal-node/core/verify.ts';
 import { cosignedOf } from './checkers/certified.ts';
-import type { Signatures } from './keys.ts';
+import { type Signatures, taggedHash } from './keys.ts';
+import { readTransaction } from './ledger.ts';
 import type { Membership } from './membership.ts';
 
 export class Inbound {
   readonly #membership: Membership;
   readonly #signatures: Signatures;
   readonly #vertices = new WeakMap<Vertex, Verified<Vertex> | null>();
+  readonly #contexts = new Map<number, VerifyContext>();
   readonly #certificates = new WeakMap<CertifiedCheckpoint, boolean>();
 
   constructor(membership: Membership, signatures: Signatures) {
@@ -28,14 +36,18 @@ export class Inbound {
     this.#signatures = signatures;
   }
 
+  /** Round 0 of an epoch, by author. */
+  genesis(record: EpochRecord): readonly VertexRef[] {
+    return this.#context(record).genesis;
+  }
+
   /** The vertex, if it is valid in this epoch; null if not. */
   vertex(vertex: Vertex, record: EpochRecord): Verified<Vertex> | null {
     if (vertex.header.epoch !== record.epoch) return null;
-    let verdict = this.#vertices.get(vertex);
-    if (verdict === undefined) {
-      verdict = this.#checkVertex(vertex, record);
-      this.#vertices.set(vertex, verdict);
-    }
+    const known = this.#vertices.get(vertex);
+    if (known !== undefined) return known;
+    const verdict = this.#checked(vertex, record);
+    this.#vertices.set(vertex, verdict);
     return verdict;
   }
 
@@ -77,6 +89,33 @@ export class Inbound {
     return this.#signatures.verify(item);
   }
 
+  #checked(vertex: Vertex, record: EpochRecord): Verified<Vertex> | null {
+    try {
+      const checked = checkVertex(vertex, this.#context(record));
+      return this.#signatures.verify(checked.item) ? asVerified(checked.vertex) : null;
+    } catch (error) {
+      // Anything but a refusal is our own fault, and must be seen.
+      if (error instanceof FanalError) return null;
+      throw error;
+    }
+  }
+
+  #context(record: EpochRecord): VerifyContext {
+    let context = this.#contexts.get(record.epoch);
+    if (context === undefined) {
+      const committee = createCommittee(record.epoch, record.members);
+      context = {
+        record,
+        committee,
+        genesis: genesisVertices(taggedHash, record),
+        hash: taggedHash,
+        transactionId: idOf,
+      };
+      this.#contexts.set(record.epoch, context);
+    }
+    return context;
+  }
+
   #isCertified(checkpoint: CertifiedCheckpoint): boolean {
     const { genesis } = this.#membership;
     try {
@@ -88,4 +127,10 @@ export class Inbound {
       return false;
     }
   }
+}
+
+function idOf(bytes: Bytes): Bytes32 {
+  const transaction = readTransaction(bytes);
+  if (transaction === null) throw new FanalError('vertex/transaction', 'not a transaction');
+  return transaction.id;
 }

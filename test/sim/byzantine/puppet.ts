@@ -368,7 +368,7 @@ export class Puppet implements Endpoint {
   }
 
   #newTable(): EntryTable {
-    return new EntryTable(this.committee);
+    return new EntryTable(this.committee, this.simulation.inbound.genesis(this.record));
   }
 }
 
