@@ -20,6 +20,7 @@ import { formatReceipt } from 'fanal/light/receipt-text.ts';
 import { trustStateCodec } from 'fanal/light/trust.ts';
 import { updateCodec } from 'fanal/light/update.ts';
 import {
+  consistencyNodes,
   foldPlan,
   inclusionNodes,
   leafHash,
