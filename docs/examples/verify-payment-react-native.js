@@ -2,9 +2,9 @@
  * Verify a payment in React Native: plain JavaScript, no native modules, no Node built-ins.
  *
  * Polyfills: Hermes lacks a few parts of the language, `installPolyfills` brings them. Before it,
- * load `react-native-get-random-values` (for `crypto.getRandomValues`) if your app makes keys or
- * pays; checking payments needs no randomness of quality. `fetch`, timers and `AbortController`
- * come with React Native.
+ * load `react-native-get-random-values` (for `crypto.getRandomValues`) if your app makes keys;
+ * checking payments and paying need none. `fetch`, timers, `WebSocket` and `AbortController` come
+ * with React Native.
  */
 import { installPolyfills } from 'fanal/polyfills/hermes.ts';
 

@@ -5,14 +5,12 @@
  * consensus, and no registry of validators that changes by transactions. What it answers is what a
  * node answers, so a wallet that works against it has verified everything.
  */
-import { type AddressRecord, addressRecordCodec, UNUSED_ADDRESS } from '../chain/address-record.ts';
-import { type Coin, coinValueCodec } from '../chain/coin.ts';
+import type { Coin } from '../chain/coin.ts';
 import { type EpochState, epochStateCodec } from '../chain/epoch-state.ts';
 import type { Genesis } from '../chain/genesis.ts';
 import { type GenesisState, genesisState } from '../chain/genesis-state.ts';
 import { blockId, type Header } from '../chain/header.ts';
-import { type HistoryEntry, historyEntryCodec } from '../chain/history-entry.ts';
-import { addressKey, coinKey, EPOCH_KEY } from '../chain/state-keys.ts';
+import { coinKey, EPOCH_KEY } from '../chain/state-keys.ts';
 import { type SignedTransaction, transactionCodec, witnessesCodec } from '../chain/transaction.ts';
 import { checkShape } from '../chain/transaction-check.ts';
 import { transactionLeaf, txidOf } from '../chain/transaction-leaf.ts';
@@ -29,6 +27,14 @@ import { assert } from '../primitives/assert.ts';
 import { type Bytes, type Bytes32, toHex, utf8, ZERO_32 } from '../primitives/bytes.ts';
 import { type Hash, sha256 } from '../primitives/hash.ts';
 import {
+  type Account,
+  applyPayment,
+  coinLeaf,
+  emptyAccount,
+  findCoin,
+  sealAccount,
+} from './accounts.ts';
+import {
   type TestGenesisOptions,
   type TestValidator,
   testGenesis,
@@ -37,15 +43,6 @@ import {
 
 export interface TestChainOptions extends Omit<TestGenesisOptions, 'validators'> {
   readonly validators?: number | readonly TestValidator[];
-}
-
-/** What the chain holds for one address. Immutable: a block makes new ones. */
-export interface Account {
-  readonly address: AddressBytes;
-  readonly record: AddressRecord;
-  readonly coins: ReadonlyMap<string, Coin>;
-  readonly coinsMap: MapRoot;
-  readonly history: readonly HistoryEntry[];
 }
 
 /** A certified block and the state after it. */
@@ -176,14 +173,28 @@ export class TestChain {
       if (signed.transaction.expiry < height) continue;
       const position = transactions.length;
       const { txid, leaf } = identify(signed);
-      fees += this.#apply(signed, txid, Number(height), position, accounts, changed);
+      const applied = applyPayment(accounts, signed.transaction, txid, height, position);
+      fees += applied.fee;
+      for (const address of applied.changed) changed.add(address);
       this.placeByTxid.set(name, { height: Number(height), position });
       transactions.push(bytes);
       leaves.push(leaf);
       txids.push(txid);
     }
     this.#waiting = new Map();
-    const state = this.#writeState(parent.state, accounts, changed, values, { epoch, fees });
+    const writes = [...changed].map((name) => {
+      const { account, key, value } = sealAccount(this.tree, accounts.get(name) as Account);
+      accounts.set(name, account);
+      return { key, value };
+    });
+    const before = epochStateCodec.decode(values.get(toHex(EPOCH_KEY)) as Bytes);
+    const epochState: EpochState = { ...before, epoch, fees: before.fees + fees };
+    writes.push({ key: EPOCH_KEY, value: epochStateCodec.encode(epochState) });
+    for (const { key, value } of writes) values.set(toHex(key), value);
+    const { root: state } = this.tree.update(
+      parent.state,
+      writes.map(({ key, value }) => ({ key, valueHash: sha256(value) })),
+    );
     if (options.endEpoch !== undefined && options.endEpoch !== false) {
       this.#next = options.endEpoch === true ? validators : options.endEpoch;
     }
@@ -266,91 +277,8 @@ export class TestChain {
     });
   }
 
-  /** Moves a transaction's coins; returns its fee. */
-  #apply(
-    signed: SignedTransaction,
-    txid: Hash,
-    height: number,
-    position: number,
-    accounts: Map<string, Account>,
-    changed: Set<string>,
-  ): bigint {
-    const { inputs, outputs } = signed.transaction;
-    const moved = new Map<string, { account: Account; received: bigint; spent: bigint }>();
-    const touch = (address: AddressBytes) => {
-      const name = toHex(address);
-      const known = moved.get(name);
-      if (known !== undefined) return known;
-      const account = accounts.get(name) ?? emptyAccount(address);
-      const fresh = {
-        account: { ...account, coins: new Map(account.coins) },
-        received: 0n,
-        spent: 0n,
-      };
-      moved.set(name, fresh);
-      return fresh;
-    };
-    let fee = 0n;
-    for (const input of inputs) {
-      const name = toHex(coinKey(input));
-      const found = coinIn(accounts, name);
-      assert(found !== null, 'admission checked that the coin is there');
-      const side = touch(found.account.address);
-      (side.account.coins as Map<string, Coin>).delete(name);
-      side.spent += found.coin.amount;
-      fee += found.coin.amount;
-    }
-    outputs.forEach(({ amount, address }, index) => {
-      const coin: Coin = { txid, index, amount, height: BigInt(height) };
-      const side = touch(address);
-      (side.account.coins as Map<string, Coin>).set(toHex(coinKey(coin)), coin);
-      side.received += amount;
-      fee -= amount;
-    });
-    for (const [name, { account, received, spent }] of moved) {
-      const entry = { height: BigInt(height), position, txid, received, spent };
-      accounts.set(name, { ...account, history: [...account.history, entry] });
-      changed.add(name);
-    }
-    return fee;
-  }
-
-  #writeState(
-    before: MapRoot,
-    accounts: Map<string, Account>,
-    changed: ReadonlySet<string>,
-    values: Map<string, Bytes>,
-    { epoch, fees }: { readonly epoch: number; readonly fees: bigint },
-  ): MapRoot {
-    const changes: { key: Hash; valueHash: Hash }[] = [];
-    const put = (key: Hash, value: Bytes) => {
-      values.set(toHex(key), value);
-      changes.push({ key, valueHash: sha256(value) });
-    };
-    for (const name of changed) {
-      const account = accounts.get(name) as Account;
-      const coins = [...account.coins.values()];
-      const { root: coinsMap } = this.tree.update(EMPTY_MAP, coins.map(coinLeaf));
-      const record: AddressRecord = {
-        balance: coins.reduce((sum, { amount }) => sum + amount, 0n),
-        coinCount: BigInt(coins.length),
-        coinsRoot: this.tree.hash(coinsMap),
-        historySize: BigInt(account.history.length),
-        historyRoot: listRoot(
-          account.history.map((entry) => leafHash(historyEntryCodec.encode(entry))),
-        ),
-      };
-      accounts.set(name, { ...account, record, coinsMap });
-      put(addressKey(account.address), addressRecordCodec.encode(record));
-    }
-    const accountsOfEpoch = epochStateCodec.decode(values.get(toHex(EPOCH_KEY)) as Bytes);
-    const next: EpochState = { ...accountsOfEpoch, epoch, fees: accountsOfEpoch.fees + fees };
-    put(EPOCH_KEY, epochStateCodec.encode(next));
-    return this.tree.update(before, changes).root;
-  }
-
   #coin(name: string): { coin: Coin; account: Account } | null {
-    return coinIn(this.tip.accounts, name);
+    return findCoin(this.tip.accounts, name);
   }
 
   #isSpentWaiting(name: string): boolean {
@@ -361,33 +289,7 @@ export class TestChain {
   }
 }
 
-function coinIn(
-  accounts: ReadonlyMap<string, Account>,
-  name: string,
-): { coin: Coin; account: Account } | null {
-  for (const account of accounts.values()) {
-    const coin = account.coins.get(name);
-    if (coin !== undefined) return { coin, account };
-  }
-  return null;
-}
-
-function coinLeaf(coin: Coin): { key: Hash; valueHash: Hash } {
-  return { key: coinKey(coin), valueHash: sha256(coinValueCodec.encode(coin)) };
-}
-
-function emptyAccount(address: AddressBytes): Account {
-  return {
-    address,
-    record: UNUSED_ADDRESS,
-    coins: new Map(),
-    coinsMap: EMPTY_MAP,
-    history: [],
-  };
-}
-
 function identify({ transaction, witnesses }: SignedTransaction): { txid: Hash; leaf: Hash } {
-  const bytes = transactionCodec.encode(transaction);
-  const txid = txidOf(bytes);
+  const txid = txidOf(transactionCodec.encode(transaction));
   return { txid, leaf: leafHash(transactionLeaf(txid, witnessesCodec.encode(witnesses))) };
 }

@@ -1,9 +1,9 @@
 /**
  * For the tests of wallets: a real chain in memory, and a gateway that lies on request.
  */
+export type { Account as TestAccount } from './accounts.ts';
 export { TestAnswers } from './answers.ts';
 export {
-  type Account as TestAccount,
   type AddBlockOptions,
   type Admission,
   type TestBlock,

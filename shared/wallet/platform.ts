@@ -63,7 +63,10 @@ export interface Platform {
   readonly now: () => bigint;
   readonly sleep: (millis: number, signal?: AbortSignalLike) => Promise<void>;
   readonly abortController: () => AbortControllerLike;
+  /** Unpredictable bytes, good enough for keys. */
   readonly random: (length: number) => Bytes;
+  /** From 0 to below 1: spreads retries, and nothing else. */
+  readonly jitter: () => number;
   readonly verify: VerifyBatch;
   /** Opens event streams by WebSocket in place of `fetch`; null where `fetch` can stream. */
   readonly webSocket: ((url: string) => WebSocketLike) | null;
@@ -72,6 +75,7 @@ export interface Platform {
 interface Global {
   fetch?: Fetch;
   Date: { now(): number };
+  Math: { random(): number };
   setTimeout(callback: () => void, millis: number): unknown;
   clearTimeout(timer: unknown): void;
   AbortController: new () => AbortControllerLike;
@@ -91,6 +95,7 @@ export function platform(own: Partial<Platform> = {}): Platform {
     now: own.now ?? (() => BigInt(world.Date.now())),
     sleep: own.sleep ?? ((millis, signal) => sleep(world, millis, signal)),
     abortController: own.abortController ?? (() => new world.AbortController()),
+    jitter: own.jitter ?? (() => world.Math.random()),
     random:
       own.random ??
       ((length) => need(world.crypto, 'crypto').getRandomValues(new Uint8Array(length))),

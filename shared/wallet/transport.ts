@@ -125,7 +125,7 @@ function retryDelayMillis(error: unknown, attempt: number, world: Platform): num
   }
   if (!(error instanceof NetworkError)) return null;
   const ceiling = FIRST_BACKOFF_MILLIS * 2 ** attempt;
-  return Math.floor(ceiling * (0.5 + (world.random(1)[0] as number) / 512));
+  return Math.floor(ceiling * (0.5 + world.jitter() / 2));
 }
 
 async function once(

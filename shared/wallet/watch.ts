@@ -81,6 +81,6 @@ export function watch(options: WatchOptions): StopWatching {
 }
 
 /** Between half and all of a delay, so that clients that were cut off together come back apart. */
-function jittered(millis: number, { random }: Platform): number {
-  return Math.floor(millis * (0.5 + (random(1)[0] as number) / 512));
+function jittered(millis: number, { jitter }: Platform): number {
+  return Math.floor(millis * (0.5 + jitter() / 2));
 }

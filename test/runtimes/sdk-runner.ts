@@ -37,7 +37,6 @@ export async function payAndProve(): Promise<Record<string, unknown>> {
     fetch: gateway.fetch,
     now: () => chain.tip.header.time,
     verify: verifyInJavaScript,
-    random: (length) => new Uint8Array(length),
     abortController,
     sleep: (millis) => (millis >= 10_000 ? new Promise(() => {}) : Promise.resolve()),
   };
