@@ -23,6 +23,7 @@ import type {
   CryptoPort,
   EpochRecord,
   Event,
+  ExecutedTip,
   Millis,
   NextEpoch,
   StepResult,
@@ -102,8 +103,9 @@ class ConsensusCore implements Core {
     this.#begin(event.stored, now);
   }
 
-  #begin(stored: StoredState, now: number): void {
-    checkConsensusParams(stored.epoch.params);
+  #begin(given: StoredState, now: number): void {
+    checkConsensusParams(given.epoch.params);
+    const stored = { ...given, executed: withinEpoch(given) };
     const run = new EpochRun(
       {
         local: this.#local,
@@ -226,6 +228,12 @@ class ConsensusCore implements Core {
     timer.at = null;
     return true;
   }
+}
+
+/** The executed tip as this epoch sees it: at its start, commits of the one before are not its own. */
+function withinEpoch({ epoch, executed }: StoredState): ExecutedTip {
+  if (executed.height > epoch.startHeight) return executed;
+  return { ...executed, commitIndex: 0n, lastOfEpoch: false };
 }
 
 const BOOTING: CoreStatus = {
