@@ -1,5 +1,5 @@
 /**
- * What the actions of a transaction do to the registry, or why they may not (docs/protocol.md §6).
+ * What the actions of a transaction do to the registry, or why they may not (docs/protocol.md §3.6).
  */
 import type { Action } from 'fanal/chain/action.ts';
 import { MAX_UNBONDINGS } from 'fanal/chain/limits.ts';

@@ -1,6 +1,6 @@
 /**
  * The end of an epoch: rewards are divided, stake set free is paid, and the next set is made
- * (docs/protocol.md §6.6, §10.1).
+ * (docs/protocol.md §8.3, §8.4).
  */
 import { MAX_PAYOUTS, MAX_SUPPLY, MAX_UNBONDINGS } from 'fanal/chain/limits.ts';
 import { payoutId } from 'fanal/chain/payout.ts';

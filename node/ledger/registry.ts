@@ -1,6 +1,6 @@
 /**
  * The registry: the validators and the running epoch's accounts, and what the actions of
- * transactions do to them (docs/protocol.md §6).
+ * transactions do to them (docs/protocol.md §3.6).
  *
  * A draft holds the changes of a block, or of one transaction, over what was before. Dropping it
  * undoes them.

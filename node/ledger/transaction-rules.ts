@@ -1,6 +1,6 @@
 /**
  * Whether a transaction may stand in a block, and what it moves: the checks that need the state
- * (docs/protocol.md §4.4). Nothing here changes anything.
+ * (docs/protocol.md §3.5). Nothing here changes anything.
  */
 import type { Coin } from 'fanal/chain/coin.ts';
 import type { ShapedTransaction } from 'fanal/chain/transaction-check.ts';
