@@ -64,6 +64,7 @@ export class TrustedTip {
   #counts = { asked: 0, agreed: 0 };
   #loaded: Promise<void> | null = null;
   #running: Promise<Tip> | null = null;
+  readonly #listeners = new Set<(tip: Tip) => void>();
   #syncedAt: bigint | null = null;
   /** Once there are two histories, neither is believed again. */
   #fork: ForkError | null = null;
@@ -80,12 +81,20 @@ export class TrustedTip {
     return this.#state;
   }
 
-  /** Asks the sources for what is new. Calls at the same time share one. */
-  sync(options: SyncOptions = {}): Promise<Tip> {
-    this.#running ??= this.#sync(options).finally(() => {
+  /**
+   * Asks the sources for what is new. Calls at the same time share one, so a caller who gives up
+   * leaves alone and the others get their answer.
+   */
+  async sync({ signal, onProgress }: SyncOptions = {}): Promise<Tip> {
+    if (onProgress !== undefined) this.#listeners.add(onProgress);
+    this.#running ??= this.#sync().finally(() => {
       this.#running = null;
     });
-    return this.#running;
+    try {
+      return await abortable(this.#running, signal);
+    } finally {
+      if (onProgress !== undefined) this.#listeners.delete(onProgress);
+    }
   }
 
   /**
@@ -119,28 +128,32 @@ export class TrustedTip {
     };
   }
 
-  async #sync({ signal, onProgress }: SyncOptions): Promise<Tip> {
+  async #sync(): Promise<Tip> {
     this.#loaded ??= this.#load();
     await this.#loaded;
     for (;;) {
       if (this.#fork !== null) throw this.#fork;
-      const answer = await this.#step(signal).catch((error: unknown) => this.#mind(error));
+      const answer = await this.#step().catch((error: unknown) => this.#mind(error));
       await this.#keep(answer.state);
       // An update carries so many handovers and no more: there may be further ones.
       if (answer.update.handovers.length < MAX_HANDOVERS) break;
-      onProgress?.(this.describe());
+      this.#report();
     }
     this.#syncedAt = this.#options.platform.now();
+    return this.#report();
+  }
+
+  #report(): Tip {
     const tip = this.describe();
-    onProgress?.(tip);
+    for (const listener of this.#listeners) listener(tip);
     return tip;
   }
 
   /** One update from each of several sources; the furthest that all agree on. */
-  async #step(signal: AbortSignalLike | undefined): Promise<Answer> {
+  async #step(): Promise<Answer> {
     const { sources } = this.#options;
     const state = this.#state;
-    const call = { ...bytesCall('update', { from: trustedTip(state).size }), signal };
+    const call = bytesCall('update', { from: trustedTip(state).size });
     const attempts = await sources.several(sources.compare, call, (bytes) =>
       this.#follow(state, bytes),
     );
@@ -154,7 +167,7 @@ export class TrustedTip {
     if (furthest === undefined) throw this.#whyNone(attempts);
     let agreed = 0;
     for (const other of answers) {
-      if (await this.#joins(other, furthest, signal)) agreed++;
+      if (await this.#joins(other, furthest)) agreed++;
     }
     this.#counts = { asked: attempts.length, agreed };
     return furthest.value;
@@ -177,12 +190,11 @@ export class TrustedTip {
   async #joins(
     shorter: Extract<Attempt<Answer>, { kind: 'answered' }>,
     longer: Extract<Attempt<Answer>, { kind: 'answered' }>,
-    signal: AbortSignalLike | undefined,
   ): Promise<boolean> {
     if (shorter.source === longer.source) return true;
     const [a, b] = [shorter.value.state, longer.value.state];
     if (sizeOf(shorter) === sizeOf(longer) && equalBytes(a.root, b.root)) return true;
-    const call = { ...bytesCall('update', { from: sizeOf(shorter) }), signal };
+    const call = bytesCall('update', { from: sizeOf(shorter) });
     const joined = await this.#options.sources.ask(longer.source, call, (bytes) =>
       this.#follow(a, bytes),
     );
@@ -235,6 +247,17 @@ export class TrustedTip {
       if (!(error instanceof FanalError)) throw error;
     }
   }
+}
+
+/** Gives up waiting when the signal says so; what was waited for goes on. */
+function abortable<T>(work: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new FanalError('client/aborted', 'the caller gave up'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 function sizeOf(attempt: Extract<Attempt<Answer>, { kind: 'answered' }>): bigint {

@@ -153,6 +153,19 @@ describe('a client', () => {
     expect(gateway.requests.at(-1)?.target).toBe('/v1/update?from=103&format=bytes');
   });
 
+  it('shares one sync among its callers, and one who gives up leaves the others theirs', async () => {
+    const { client, gateways } = world();
+    const controller = new AbortController();
+    const heights: bigint[] = [];
+    const impatient = client.sync({ signal: controller.signal });
+    const patient = client.sync({ onProgress: ({ height }) => heights.push(height) });
+    controller.abort();
+    await expect(impatient).rejects.toMatchObject({ code: 'client/aborted' });
+    expect(await patient).toMatchObject({ height: 1n });
+    expect(heights).toEqual([1n]);
+    expect(gateways[0]?.requests).toHaveLength(1);
+  });
+
   it('acts on nothing older than a minute, and says how old it is when asked to', async () => {
     const { client, clock } = world();
     await client.sync();
