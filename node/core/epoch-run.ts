@@ -258,6 +258,8 @@ export class EpochRun {
   /** After boot: says where we are, and goes on. */
   begin(now: number): void {
     this.#certifier.now = now;
+    // What happened just before the restart is not known: keep the pause between two vertices.
+    if (this.#proposer !== null) this.#proposer.lastProposal = now;
     if (this.#phase === 'amnesia') this.#askOwn(now);
     const seconds = this.#ports.wallTime(now) / 1_000n;
     this.#certifier.onExecuted(
@@ -1012,12 +1014,10 @@ export class EpochRun {
   digestInto(add: (bytes: Uint8Array) => void): void {
     add(this.#linearizer.tip.digest);
     for (const number of this.#dag.roundNumbers()) {
-      const round = this.#dag.round(number) as Round;
       add(Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number));
-      for (let author = 0; author < this.committee.size; author++) {
-        const digest = round.first[author]?.ref.digest;
-        if (digest !== undefined) add(digest.subarray(0, 8));
-      }
+      // Which vertex of a slot came first is this validator's own affair, so they go in by name.
+      const refs = this.#dag.verticesIn(number).map((entry) => entry.ref);
+      for (const { digest } of refs.sort(compareRefs)) add(digest.subarray(0, 8));
     }
   }
 }

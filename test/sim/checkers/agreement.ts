@@ -9,6 +9,7 @@ import { type Bytes, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { createCommittee } from 'fanal-node/core/committee.ts';
 import { LeaderSchedule } from 'fanal-node/core/leader-schedule.ts';
 import type {
+  BlockInput,
   Commit,
   EpochRecord,
   Event,
@@ -25,6 +26,8 @@ import type { ClockBounds } from './clock-bounds.ts';
 interface KnownCommit {
   readonly commit: Commit;
   readonly schedule: string;
+  /** Vertices that count, by author. */
+  readonly counted: readonly number[];
 }
 
 /** The one order of an epoch, as far as anybody has it. */
@@ -41,6 +44,7 @@ export class AgreementChecker implements Observer {
   readonly #epochs = new Map<number, EpochOrder>();
   readonly #headers = new Map<bigint, Bytes>();
   readonly #blocks = new Map<bigint, string>();
+  readonly #commitByHeight = new Map<bigint, { readonly epoch: number; readonly index: bigint }>();
 
   constructor(hash: TaggedHash, clocks: ClockBounds) {
     this.#hash = hash;
@@ -81,6 +85,7 @@ export class AgreementChecker implements Observer {
     const known = this.#headers.get(header.height);
     const cut = [...input.transactions.map(bytesKey), input.rewards.join()].join('|');
     if (known === undefined) {
+      this.#checkRewards(input);
       this.#headers.set(header.height, bytes);
       this.#blocks.set(header.height, cut);
       return;
@@ -90,6 +95,25 @@ export class AgreementChecker implements Observer {
       throw new Violation(
         'S9',
         `validator ${node.validator} made another block ${header.height}: ${differences(first, header)}`,
+      );
+    }
+  }
+
+  /** A block pays for every vertex of its commits that counts, and for no other. */
+  #checkRewards({ epoch, height, commitIndex, rewards }: BlockInput): void {
+    const commits = this.#epochs.get(epoch)?.commits ?? [];
+    const before = this.#commitByHeight.get(height - 1n);
+    const from = before?.epoch === epoch ? Number(before.index) : 0;
+    this.#commitByHeight.set(height, { epoch, index: commitIndex });
+    const expected = rewards.map((_, author) =>
+      commits
+        .slice(from, Number(commitIndex))
+        .reduce((sum, { counted }) => sum + (counted[author] as number), 0),
+    );
+    if (expected.join() !== rewards.join()) {
+      throw new Violation(
+        'S7',
+        `block ${height} pays for ${rewards}, its commits have ${expected}`,
       );
     }
   }
@@ -134,16 +158,19 @@ export class AgreementChecker implements Observer {
   ): void {
     const last = order.commits.at(-1)?.commit;
     const gcRound = Math.max(0, (last?.leader.round ?? 0) - node.record.params.gcDepth);
+    const counted = node.record.members.map(() => 0);
     for (const ref of commit.vertices) {
       const key = refKey(ref);
       const slot = `${ref.round}/${ref.author}`;
-      if (order.committed.has(key) || order.slots.has(slot)) {
+      if (order.committed.has(key)) {
         throw new Violation('S7', `commit ${commit.index} emits ${slot} a second time`);
       }
       if (ref.round <= gcRound) {
         throw new Violation('S7', `commit ${commit.index} emits ${slot}, collected at ${gcRound}`);
       }
       order.committed.add(key);
+      // A second vertex of a slot is walked through and reported, but counts for nothing.
+      if (!order.slots.has(slot)) counted[ref.author] = (counted[ref.author] as number) + 1;
       order.slots.add(slot);
     }
     if (!commit.vertices.some((ref) => equalBytes(ref.digest, commit.leader.digest))) {
@@ -159,9 +186,10 @@ export class AgreementChecker implements Observer {
     if (last !== undefined && commit.time < last.time) {
       throw new Violation('S8', `commit time fell from ${last.time} to ${commit.time}`);
     }
-    // In round 1 there is no median yet.
-    if (commit.time !== 0n && commit.time !== last?.time) this.#clocks.check(commit.time);
-    order.commits.push({ commit, schedule: state });
+    // A leader of round 1 has no median yet: its commit has the time that the epoch starts with.
+    const before = last?.time ?? node.record.startTime;
+    if (commit.time !== before) this.#clocks.check(commit.time);
+    order.commits.push({ commit, schedule: state, counted });
   }
 
   #order(record: EpochRecord, epoch: number): EpochOrder {
