@@ -1,35 +1,26 @@
 /**
- * The addresses: on disk every one of them, in memory those used lately, and for each block of the
- * window what they were before it.
+ * The addresses: on disk every one of them, in memory those used lately.
  */
-import { and, asc, eq, gt, gte, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import type { AddressBytes } from 'fanal/crypto/address.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
-import { address, addressVersion } from '../store/ledger-schema.ts';
-import {
-  type Account,
-  type AccountDraft,
-  decodePeaks,
-  encodePeaks,
-  newAccount,
-} from './account.ts';
+import { address } from '../store/ledger-schema.ts';
+import { type Account, decodePeaks, encodePeaks, newAccount } from './account.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 
-/** An address's record at some height, and its id on disk. */
+/** An address's record, and its id on disk. */
 export interface StoredAccount {
   readonly id: number;
   readonly record: AddressRecord;
-  readonly peaks: readonly Hash[];
 }
 
 export class AccountStore {
   readonly #statements: ReturnType<typeof prepare>;
   /** Least recently used first. */
   readonly #byAddress = new Map<string, Account>();
-  readonly #byId = new Map<number, Account>();
   #nextId: number;
   #count: bigint;
 
@@ -48,7 +39,6 @@ export class AccountStore {
   /** Forgets what is in memory, after a transaction that failed or was taken back. */
   reload(count: bigint): void {
     this.#byAddress.clear();
-    this.#byId.clear();
     this.#count = count;
     this.#nextId = Number(this.#statements.last.get()?.last ?? 0n) + 1;
   }
@@ -60,40 +50,34 @@ export class AccountStore {
 
   /** The account of an address, made when there is none. */
   open(payload: AddressBytes): Account {
-    const text = textOf(payload);
-    const known = this.#byAddress.get(text);
-    if (known !== undefined) {
-      this.#byAddress.delete(text);
-      this.#byAddress.set(text, known);
-      return known;
-    }
-    const row = this.#statements.byPayload.get({ payload });
-    if (row !== undefined) return this.#remember(text, accountOf(row));
+    const known = this.known(payload);
+    if (known !== null) return known;
     const created = newAccount(this.#nextId, payload);
     this.#nextId += 1;
-    return this.#remember(text, created);
+    return this.#remember(textOf(payload), created);
   }
 
-  /** The account that a coin's row names. */
-  byId(id: number): Account {
-    const known = this.#byId.get(id);
-    if (known !== undefined) return known;
-    const account = accountOf(this.#statements.byId.get({ id }) as AddressRow);
-    return this.#remember(textOf(account.address), account);
+  /** The account of an address; null when it was never used. */
+  known(payload: Bytes): Account | null {
+    const text = textOf(payload);
+    const cached = this.#byAddress.get(text);
+    if (cached !== undefined) {
+      this.#byAddress.delete(text);
+      this.#byAddress.set(text, cached);
+      return cached;
+    }
+    const row = this.#statements.byPayload.get({ payload });
+    return row === undefined ? null : this.#remember(text, accountOf(row));
   }
 
-  /** Writes what a block did to an account, and what it was before. */
-  write(account: Account, draft: AccountDraft, height: bigint): void {
-    const { id, address: payload, record } = account;
-    const row = { id, ...rowOf(record, account.peaks) };
-    if (draft.isNew) {
-      this.#statements.insert.run({ ...row, payload });
+  /** Writes what a block made of an account. */
+  write({ id, address: payload, record, peaks }: Account, isNew: boolean): void {
+    if (isNew) {
+      this.#statements.insert.run({ id, payload, ...rowOf(record, peaks) });
       this.#count += 1n;
     } else {
-      this.#statements.update.run(row);
+      this.#statements.update.run({ id, ...rowOf(record, peaks) });
     }
-    const before = rowOf(draft.before, draft.peaksBefore);
-    this.#statements.addVersion.run({ id, height, ...before });
   }
 
   /** Writes an account that was there from the start. */
@@ -110,14 +94,10 @@ export class AccountStore {
     return account;
   }
 
-  /** The record of an address after the block of `height`; null when it was not used by then. */
-  at(payload: Bytes, height: bigint): StoredAccount | null {
+  /** An address as it is now; null when it was never used. */
+  find(payload: Bytes): StoredAccount | null {
     const row = this.#statements.byPayload.get({ payload });
-    if (row === undefined) return null;
-    const version = this.#statements.versionAfter.get({ id: row.id, height });
-    const found = version ?? row;
-    if (found.historySize === 0n) return null;
-    return { id: row.id, record: recordOf(found), peaks: decodePeaks(found.frontier) };
+    return row === undefined ? null : { id: row.id, record: recordOf(row) };
   }
 
   /** Every address with its newest record, in the order in which they were first used. */
@@ -130,33 +110,17 @@ export class AccountStore {
     return eachAccount(client, 'payload');
   }
 
-  /** What accounts were before the blocks from `height` on, newest block first. */
-  versionsFrom(height: bigint): VersionRow[] {
-    return this.#statements.versionsFrom.all({ height });
-  }
-
-  /** Makes accounts what they were before the block of `height`, the newest. */
-  rewind(height: bigint): { id: number; historySize: bigint }[] {
-    const versions = this.#statements.versionsOf.all({ height });
-    for (const version of versions) {
-      if (version.historySize === 0n) this.#statements.remove.run({ id: version.addressId });
-      else this.#statements.update.run({ ...version, id: version.addressId });
-    }
-    this.#statements.dropVersions.run({ height });
-    return versions.map(({ addressId, historySize }) => ({ id: addressId, historySize }));
-  }
-
-  /** Gives up what accounts were before the block of `height`. */
-  forget(height: bigint): void {
-    this.#statements.dropVersions.run({ height });
+  /** Makes an account what it was. One without history is gone. */
+  rewind(id: number, record: AddressRecord, peaks: readonly Hash[]): void {
+    if (record.historySize === 0n) this.#statements.remove.run({ id });
+    else this.#statements.update.run({ id, ...rowOf(record, peaks) });
   }
 
   /** Drops the least recently used accounts beyond the limit. Never during a block. */
   trim(): void {
-    for (const [text, account] of this.#byAddress) {
+    for (const text of this.#byAddress.keys()) {
       if (this.#byAddress.size <= LEDGER_LIMITS.cachedAddresses) return;
       this.#byAddress.delete(text);
-      this.#byId.delete(account.id);
     }
   }
 
@@ -167,7 +131,6 @@ export class AccountStore {
 
   #remember(text: string, account: Account): Account {
     this.#byAddress.set(text, account);
-    this.#byId.set(account.id, account);
     return account;
   }
 }
@@ -186,17 +149,12 @@ interface AddressRow extends RecordRow {
   readonly payload: Bytes;
 }
 
-export interface VersionRow extends RecordRow {
-  readonly height: bigint;
-  readonly addressId: number;
-}
-
 /** Byte strings as keys of a `Map`. */
 export function textOf(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-export function recordOf(row: RecordRow): AddressRecord {
+function recordOf(row: RecordRow): AddressRecord {
   return {
     balance: row.balance,
     coinCount: row.coinCount,
@@ -252,11 +210,6 @@ function prepare({ query }: Database) {
       .from(address)
       .where(eq(address.payload, value('payload')))
       .prepare(),
-    byId: query
-      .select()
-      .from(address)
-      .where(eq(address.id, value('id')))
-      .prepare(),
     insert: query
       .insert(address)
       .values({ id: value('id'), payload: value('payload'), ...record })
@@ -276,35 +229,6 @@ function prepare({ query }: Database) {
     remove: query
       .delete(address)
       .where(eq(address.id, value('id')))
-      .prepare(),
-    addVersion: query
-      .insert(addressVersion)
-      .values({ height: value('height'), addressId: value('id'), ...record })
-      .prepare(),
-    versionAfter: query
-      .select()
-      .from(addressVersion)
-      .where(
-        and(eq(addressVersion.addressId, value('id')), gt(addressVersion.height, value('height'))),
-      )
-      .orderBy(asc(addressVersion.height))
-      .limit(1)
-      .prepare(),
-    versionsOf: query
-      .select()
-      .from(addressVersion)
-      .where(eq(addressVersion.height, value('height')))
-      .orderBy(asc(addressVersion.addressId))
-      .prepare(),
-    versionsFrom: query
-      .select()
-      .from(addressVersion)
-      .where(gte(addressVersion.height, value('height')))
-      .orderBy(asc(addressVersion.height), asc(addressVersion.addressId))
-      .prepare(),
-    dropVersions: query
-      .delete(addressVersion)
-      .where(eq(addressVersion.height, value('height')))
       .prepare(),
   };
 }

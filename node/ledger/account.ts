@@ -27,7 +27,6 @@ export interface Account {
 /** The effects of one block on one address. */
 export interface AccountDraft {
   readonly before: AddressRecord;
-  readonly peaksBefore: readonly Hash[];
   readonly isNew: boolean;
   balance: bigint;
   coinCount: bigint;
@@ -53,10 +52,9 @@ export function newAccount(id: number, address: AddressBytes): Account {
 /** The draft of the block under way, begun at the first touch. */
 export function draftOf(account: Account, touched: Account[]): AccountDraft {
   if (account.draft !== null) return account.draft;
-  const { record, peaks } = account;
+  const { record } = account;
   const draft: AccountDraft = {
     before: record,
-    peaksBefore: peaks,
     isNew: record.historySize === 0n,
     balance: record.balance,
     coinCount: record.coinCount,

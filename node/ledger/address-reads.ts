@@ -5,26 +5,29 @@ import type { Coin } from 'fanal/chain/coin.ts';
 import { MAX_COINS_PER_PAGE, MAX_HISTORY_PER_PAGE } from 'fanal/chain/limits.ts';
 import { addressKey } from 'fanal/chain/state-keys.ts';
 import { validatorRecordCodec } from 'fanal/chain/validator-record.ts';
-import { asAddress } from 'fanal/crypto/address.ts';
+import { type AddressBytes, asAddress } from 'fanal/crypto/address.ts';
 import { addressProofCodec } from 'fanal/light/address-proof.ts';
 import { coinsPageCodec } from 'fanal/light/coins.ts';
 import { historyPageCodec } from 'fanal/light/history.ts';
 import { stateProofCodec } from 'fanal/light/state-proof.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
+import type { StoredAccount } from './account-store.ts';
 import { coinKeyOf } from './block-work.ts';
 import { type ChainReads, encode, pruned } from './chain-reads.ts';
+import type { StoredCoin } from './coin-store.ts';
 import type { LedgerEngine } from './engine.ts';
 import { rewardShares } from './epoch-cut.ts';
 import type {
   CoinsQuery,
   Encoded,
   HistoryQuery,
-  OutpointKey,
   SpendableCoin,
   ValidatorBoardRow,
+  WantedCoin,
 } from './ledger.ts';
 import { RegistryDraft } from './registry.ts';
+import type { Tables } from './tables.ts';
 
 export class AddressReads {
   readonly #engine: LedgerEngine;
@@ -38,7 +41,7 @@ export class AddressReads {
   addressProof(bytes: Bytes, at?: bigint): Encoded<'AddressProof'> {
     const address = asAddress(bytes);
     const height = this.#heightAt(at);
-    const account = this.#engine.tables.accounts.at(address, height);
+    const account = this.#at(address, height);
     return encode(addressProofCodec, {
       ...{ address, height },
       record: account?.record ?? null,
@@ -50,7 +53,7 @@ export class AddressReads {
     const height = this.#heightAt(at);
     return encode(stateProofCodec, {
       height,
-      value: this.#engine.tables.records.at(key, height),
+      value: recordAt(this.#engine.tables, key, height),
       proof: this.#engine.tree.prove(height, key),
     });
   }
@@ -59,10 +62,11 @@ export class AddressReads {
     const address = asAddress(bytes);
     const height = this.#heightAt(at);
     const count = Math.max(1, Math.min(limit, MAX_COINS_PER_PAGE));
-    const { accounts, coins } = this.#engine.tables;
-    const account = accounts.at(address, height);
+    const account = this.#at(address, height);
     const found =
-      account === null ? [] : coins.list(account.id, height, after ?? EMPTY_BYTES, count + 1);
+      account === null
+        ? []
+        : coinsAt(this.#engine.tables, account.id, height, after ?? EMPTY_BYTES, count + 1);
     return encode(coinsPageCodec, {
       ...{ address, height },
       coins: found.slice(0, count) as Coin[],
@@ -74,8 +78,8 @@ export class AddressReads {
     const address = asAddress(bytes);
     const height = this.#heightAt(at);
     const count = Math.max(1, Math.min(limit, MAX_HISTORY_PER_PAGE));
-    const { accounts, history } = this.#engine.tables;
-    const account = accounts.at(address, height);
+    const { history } = this.#engine.tables;
+    const account = this.#at(address, height);
     const size = account?.record.historySize ?? 0n;
     if (account === null || first >= size) {
       if (first !== 0n) {
@@ -89,13 +93,16 @@ export class AddressReads {
     return encode(historyPageCodec, { address, height, from: first, entries, path });
   }
 
-  spendable(outpoints: readonly OutpointKey[]): (SpendableCoin | null)[] {
+  spendable(inputs: readonly WantedCoin[]): (SpendableCoin | null)[] {
     const { accounts, coins } = this.#engine.tables;
-    return outpoints.map((outpoint) => {
-      const coin = coins.get(coinKeyOf(outpoint));
-      if (coin === null) return null;
-      const { address } = accounts.byId(coin.addressId);
-      return { amount: coin.amount, address, height: coin.height };
+    return inputs.map((input) => {
+      const key = coinKeyOf(input);
+      for (const address of input.addresses) {
+        const account = accounts.known(address);
+        const coin = account === null ? null : coins.get(account.id, key);
+        if (coin !== null) return { amount: coin.amount, address, height: coin.height };
+      }
+      return null;
     });
   }
 
@@ -128,10 +135,45 @@ export class AddressReads {
     return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** An address as of a height; null when it was not used by then. */
+  #at(address: AddressBytes, height: bigint): StoredAccount | null {
+    return accountAt(this.#engine.tables, address, height);
+  }
+
   /** The height whose state an answer speaks of. */
   #heightAt(at: bigint | undefined): bigint {
     const height = this.#chain.sizeAt(at) - 1n;
     if (!this.#engine.tree.has(height)) throw pruned(`the state of height ${height}`);
     return height;
   }
+}
+
+/** An address as of a height of the window; null when it was not used by then. */
+export function accountAt(
+  { accounts, undo }: Tables,
+  address: Bytes,
+  height: bigint,
+): StoredAccount | null {
+  const now = accounts.find(address);
+  if (now === null) return null;
+  const record = undo.accountAt(now.id, height) ?? now.record;
+  return record.historySize === 0n ? null : { id: now.id, record };
+}
+
+/** A state record as of a height of the window. */
+export function recordAt({ records, undo }: Tables, key: Bytes, height: bigint): Bytes | null {
+  const before = undo.recordAt(key, height);
+  return before === undefined ? records.get(key) : before;
+}
+
+/** Coins of an address as of a height of the window, in key order, above the key `after`. */
+export function coinsAt(
+  { coins, undo }: Tables,
+  addressId: number,
+  height: bigint,
+  after: Bytes,
+  limit: number,
+): StoredCoin[] {
+  const gone = undo.coinsSpentSince(addressId, height);
+  return coins.list(addressId, height, after, limit, gone);
 }

@@ -22,8 +22,7 @@ export function beginWithGenesis(tables: Tables, genesis: Genesis): GenesisState
       ...state.records.map(({ name }) => validatorKey(name)),
     ];
     for (const { key, value } of state.entries) {
-      if (keys.some((other) => compareBytes(key, other) === 0))
-        tables.records.begin({ key, value });
+      if (keys.some((other) => compareBytes(key, other) === 0)) tables.records.set({ key, value });
     }
     tables.epochs.begin(0, state.validators);
     const committed = state.validators.validators.map(() => 0);
@@ -48,13 +47,12 @@ export function beginWithGenesis(tables: Tables, genesis: Genesis): GenesisState
 }
 
 function writeAddresses(tables: Tables, { addresses }: GenesisState): void {
-  const created = addresses.map(({ address, coin, entry, record }) => {
+  for (const { address, coin, entry, record } of addresses) {
     const account = tables.accounts.open(address);
     const { size } = tables.history.append(account, [entry]);
     assert(size === record.historySize, 'a genesis address has one line of history');
     account.record = record;
     tables.accounts.writeFirst(account);
-    return { ...coin, key: coinKeyOf(coin), addressId: account.id };
-  });
-  tables.coins.write(0n, { created, spent: [] });
+    tables.coins.importCoin({ ...coin, key: coinKeyOf(coin), addressId: account.id });
+  }
 }

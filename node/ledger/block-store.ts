@@ -47,7 +47,10 @@ export class BlockStore {
     payments.forEach(({ txid, bytes, leaf }, position) => {
       leaves.set(leaf, position * 32);
       bodyBytes += bytes.length;
-      this.#statements.addPayment.run({ id: paymentId(height, position), txid, bytes });
+      this.#statements.addPayment.run({
+        ...{ id: paymentId(height, position), txid, bytes },
+        prefix: prefixOf(txid),
+      });
     });
     // What a block carries besides transactions is kept as a block without any.
     const extras = blockCodec.encode({ ...body, transactions: [] }).subarray(HEADER_BYTES);
@@ -98,7 +101,7 @@ export class BlockStore {
   }
 
   payment(txid: Bytes): StoredPayment | null {
-    const row = this.#statements.byTxid.get({ txid });
+    const row = this.#statements.byTxid.get({ prefix: prefixOf(txid), txid });
     return row === undefined ? null : paymentOf(row);
   }
 
@@ -158,6 +161,11 @@ function paymentId(height: bigint, position: number): bigint {
   return (height << POSITION_BITS) | BigInt(position);
 }
 
+/** The first 8 bytes of a txid as SQLite's signed integer. */
+function prefixOf(txid: Bytes): bigint {
+  return new DataView(txid.buffer, txid.byteOffset).getBigInt64(0);
+}
+
 function paymentOf(row: { id: bigint; txid: Bytes; bytes: Bytes | null }): StoredPayment {
   return {
     txid: row.txid as Bytes32,
@@ -183,7 +191,12 @@ function prepare({ query }: Database) {
       .prepare(),
     addPayment: query
       .insert(payment)
-      .values({ id: value('id'), txid: value('txid'), bytes: value('bytes') })
+      .values({
+        id: value('id'),
+        prefix: value('prefix'),
+        txid: value('txid'),
+        bytes: value('bytes'),
+      })
       .prepare(),
     addRefusal: query
       .insert(refusal)
@@ -231,7 +244,7 @@ function prepare({ query }: Database) {
     byTxid: query
       .select()
       .from(payment)
-      .where(eq(payment.txid, value('txid')))
+      .where(and(eq(payment.prefix, value('prefix')), eq(payment.txid, value('txid'))))
       .orderBy(asc(payment.id))
       .limit(1)
       .prepare(),

@@ -120,9 +120,10 @@ export class BlockWork {
   #include(shaped: ShapedTransaction, isVerified: boolean): string | null {
     const { transaction } = shaped.signed;
     if (isExpired(shaped, this.height)) return 'transaction/expired';
+    const payers = shaped.witnessAddresses.map((address) => this.#tools.accounts.known(address));
     const inputs: OpenCoin[] = [];
     for (const outpoint of transaction.inputs) {
-      const coin = this.#find(outpoint);
+      const coin = this.#find(outpoint, payers);
       if (typeof coin === 'string') {
         // A transaction that is in an earlier block finds its own coins spent.
         return this.#tools.blocks.payment(shaped.txid) === null ? coin : 'duplicate';
@@ -171,17 +172,21 @@ export class BlockWork {
     this.#txids.add(textOf(txid));
   }
 
-  /** The unspent coin that an input names, or why there is none. */
-  #find(outpoint: Outpoint): OpenCoin | 'transaction/coin-spent' | 'transaction/coin-unknown' {
+  /** The unspent coin that an input names, among those of the payers, or why there is none. */
+  #find(
+    outpoint: Outpoint,
+    payers: readonly (Account | null)[],
+  ): OpenCoin | 'transaction/coin-spent' | 'transaction/coin-unknown' {
     const key = coinKeyOf(outpoint);
     const keyText = textOf(key);
     const fresh = this.#created.get(keyText);
     if (fresh !== undefined) return fresh;
     if (this.#spent.has(keyText)) return 'transaction/coin-spent';
-    const stored = this.#tools.coins.get(key);
-    if (stored === null) return 'transaction/coin-unknown';
-    const account = this.#tools.accounts.byId(stored.addressId);
-    return openCoin(stored, keyText, account);
+    for (const account of payers) {
+      const stored = account === null ? null : this.#tools.coins.get(account.id, key);
+      if (stored !== null && account !== null) return openCoin(stored, keyText, account);
+    }
+    return 'transaction/coin-unknown';
   }
 
   #spend(coin: OpenCoin): void {

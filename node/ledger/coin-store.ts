@@ -1,16 +1,13 @@
 /**
  * The coins: rows on disk, and in memory the coin maps of addresses used lately.
- *
- * A spent coin's row stays, marked with the height that spent it, until that block is out of the
- * window. So the list of an address's coins can be read as of any provable height.
  */
-import { and, asc, eq, gt, lte, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { type Coin, coinValueCodec } from 'fanal/chain/coin.ts';
 import { EMPTY_MAP, type MapChange, type MapRoot, MapTree } from 'fanal/merkle/map-tree.ts';
-import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
+import { type Bytes, type Bytes32, compareBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
-import { blockCoins, coin } from '../store/ledger-schema.ts';
+import { coin } from '../store/ledger-schema.ts';
 import type { Account } from './account.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 import { nativeMapHasher, nativeSha256 } from './native-hash.ts';
@@ -52,31 +49,28 @@ export class CoinStore {
     this.#count = count;
   }
 
-  /** Counts the unspent coins: slow when there are many. */
+  /** Counts the coins: slow when there are many. */
   recount(): void {
     this.#count = this.#statements.count.get()?.count ?? 0n;
   }
 
-  /** An unspent coin by its key. */
-  get(key: Bytes): StoredCoin | null {
-    const row = this.#statements.byKey.get({ key });
-    if (row === undefined || row.spentHeight !== 0n) return null;
-    return coinOf(row);
+  /** An unspent coin of an address by its key. */
+  get(addressId: number, key: Bytes): StoredCoin | null {
+    const row = this.#statements.get.get({ addressId, key });
+    return row === undefined ? null : coinOf(row);
   }
 
   /** Writes a block's coins, inside the caller's transaction. */
-  write(height: bigint, { created, spent }: CoinEffects): void {
-    for (const { key, txid, index, addressId, amount } of created) {
-      this.#statements.insert.run({ key, txid, output: index, addressId, amount, height });
-    }
-    for (const { key } of spent) this.#statements.spend.run({ key, height });
-    this.#statements.addEffects.run({ height, created: keysOf(created), spent: keysOf(spent) });
+  write({ created, spent }: CoinEffects): void {
+    for (const each of created) this.#insert(each);
+    for (const { addressId, key } of spent) this.#statements.remove.run({ addressId, key });
     this.#count += BigInt(created.length) - BigInt(spent.length);
   }
 
   /** Writes a coin that was there from the start. */
-  importCoin({ key, txid, index, addressId, amount, height }: StoredCoin): void {
-    this.#statements.insert.run({ key, txid, output: index, addressId, amount, height });
+  importCoin(value: StoredCoin): void {
+    this.#insert(value);
+    this.#count += 1n;
   }
 
   /** Applies each account's coin changes and returns the new coin roots, in the same order. */
@@ -116,30 +110,39 @@ export class CoinStore {
     });
   }
 
-  /** Coins of an address after the block of `height`, in key order, above the key `after`. */
-  list(addressId: number, height: bigint, after: Bytes, limit: number): StoredCoin[] {
-    return this.#statements.listAt.all({ addressId, height, after, limit }).map(coinOf);
+  /**
+   * Coins of an address as of `height` with a key above `after`, in key order.
+   *
+   * @param spentSince coins that were there at that height and are not any more
+   */
+  list(
+    addressId: number,
+    height: bigint,
+    after: Bytes,
+    limit: number,
+    spentSince: readonly StoredCoin[],
+  ): StoredCoin[] {
+    const found = this.#statements.listAt.all({ addressId, height, after, limit }).map(coinOf);
+    const gone = spentSince.filter(({ key }) => compareBytes(key, after) > 0);
+    if (gone.length === 0) return found;
+    return [...found, ...gone].sort((a, b) => compareBytes(a.key, b.key)).slice(0, limit);
   }
 
-  /** Takes back the coins of the block of `height`, the newest. */
-  rewind(height: bigint): void {
-    const effects = this.#statements.effects.get({ height });
-    if (effects === undefined) return;
-    for (const key of eachKey(effects.created)) this.#statements.remove.run({ key });
-    for (const key of eachKey(effects.spent)) this.#statements.spend.run({ key, height: 0n });
-    this.#statements.dropEffects.run({ height });
+  /** Takes back a block's coins. */
+  rewind(
+    created: readonly Pick<StoredCoin, 'addressId' | 'key'>[],
+    spent: readonly StoredCoin[],
+  ): void {
+    for (const { addressId, key } of created) this.#statements.remove.run({ addressId, key });
+    for (const each of spent) this.#insert(each);
   }
 
-  /** Removes the rows of coins that the block of `height` spent. It cannot be taken back any more. */
-  forget(height: bigint): void {
-    const effects = this.#statements.effects.get({ height });
-    if (effects === undefined) return;
-    for (const key of eachKey(effects.spent)) this.#statements.remove.run({ key });
-    this.#statements.dropEffects.run({ height });
+  #insert({ addressId, key, txid, index, amount, height }: StoredCoin): void {
+    this.#statements.insert.run({ addressId, key, txid, output: index, amount, height });
   }
 
   #changesOf(addressId: number): MapChange[] {
-    return this.#statements.unspentOf.all({ addressId }).map((row) => changeOf(coinOf(row)));
+    return this.#statements.ofAddress.all({ addressId }).map((row) => changeOf(coinOf(row)));
   }
 }
 
@@ -161,56 +164,28 @@ function coinOf(row: Row): StoredCoin {
   };
 }
 
-function keysOf(coins: readonly StoredCoin[]): Bytes {
-  const keys = new Uint8Array(coins.length * 32);
-  coins.forEach(({ key }, i) => {
-    keys.set(key, i * 32);
-  });
-  return keys;
-}
-
-function* eachKey(keys: Bytes): Generator<Bytes> {
-  for (let at = 0; at < keys.length; at += 32) yield keys.subarray(at, at + 32);
-}
-
 function prepare({ query }: Database) {
   const value = sql.placeholder;
+  const isThis = and(eq(coin.addressId, value('addressId')), eq(coin.key, value('key')));
   return {
-    count: query
-      .select({ count: sql<bigint>`count(*)` })
-      .from(coin)
-      .where(eq(coin.spentHeight, 0n))
-      .prepare(),
-    byKey: query
-      .select()
-      .from(coin)
-      .where(eq(coin.key, value('key')))
-      .prepare(),
+    count: query.select({ count: sql<bigint>`count(*)` }).from(coin).prepare(),
+    get: query.select().from(coin).where(isThis).prepare(),
     insert: query
       .insert(coin)
       .values({
+        addressId: value('addressId'),
         key: value('key'),
         txid: value('txid'),
         output: value('output'),
-        addressId: value('addressId'),
         amount: value('amount'),
         height: value('height'),
-        spentHeight: 0n,
       })
       .prepare(),
-    spend: query
-      .update(coin)
-      .set({ spentHeight: sql`${value('height')}` })
-      .where(eq(coin.key, value('key')))
-      .prepare(),
-    remove: query
-      .delete(coin)
-      .where(eq(coin.key, value('key')))
-      .prepare(),
-    unspentOf: query
+    remove: query.delete(coin).where(isThis).prepare(),
+    ofAddress: query
       .select()
       .from(coin)
-      .where(and(eq(coin.addressId, value('addressId')), eq(coin.spentHeight, 0n)))
+      .where(eq(coin.addressId, value('addressId')))
       .orderBy(asc(coin.key))
       .prepare(),
     listAt: query
@@ -220,25 +195,11 @@ function prepare({ query }: Database) {
         and(
           eq(coin.addressId, value('addressId')),
           gt(coin.key, value('after')),
-          lte(coin.height, value('height')),
-          or(eq(coin.spentHeight, 0n), gt(coin.spentHeight, value('height'))),
+          sql`${coin.height} <= ${value('height')}`,
         ),
       )
       .orderBy(asc(coin.key))
       .limit(value('limit'))
-      .prepare(),
-    addEffects: query
-      .insert(blockCoins)
-      .values({ height: value('height'), created: value('created'), spent: value('spent') })
-      .prepare(),
-    effects: query
-      .select()
-      .from(blockCoins)
-      .where(eq(blockCoins.height, value('height')))
-      .prepare(),
-    dropEffects: query
-      .delete(blockCoins)
-      .where(eq(blockCoins.height, value('height')))
       .prepare(),
   };
 }

@@ -5,6 +5,7 @@
  * A block is one SQLite transaction. Dying inside it leaves the block before; the memory is made
  * again from the disk at the next start, and also when a block is given up half-way.
  */
+import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { blockCodec, type EquivocationRecord } from 'fanal/chain/block.ts';
 import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { type Genesis, genesisCodec } from 'fanal/chain/genesis.ts';
@@ -219,16 +220,12 @@ export class LedgerEngine {
 
   /** Takes back every block above the newest certified one. */
   discardUncertified(): Tip {
-    const { database, accounts, blocks, coins, epochs, history, log, meta, records } = this.tables;
+    const { database, accounts, blocks, coins, epochs, log, meta } = this.tables;
     const target = this.certifiedHeight;
     database.transaction(() => {
       for (let height = this.#tip.height; height > target; height--) {
         const header = headerCodec.decode(blocks.header(height) as Bytes);
-        for (const { id, historySize } of accounts.rewind(height)) {
-          history.truncate(id, historySize);
-        }
-        coins.rewind(height);
-        records.rewind(height);
+        this.#takeBack(height);
         blocks.rewind(height);
         if (endsEpoch(header)) epochs.reopen(header.epoch);
       }
@@ -249,7 +246,7 @@ export class LedgerEngine {
 
   /** Gives up what is out of the window, some blocks a call. Says whether there is more. */
   prune(): boolean {
-    const { database, accounts, blocks, coins, epochs, meta, records } = this.tables;
+    const { database, blocks, epochs, meta, undo } = this.tables;
     const state = this.certifiedHeight - this.provableStates;
     const body = this.mode === 'pruned' ? this.certifiedHeight - this.keptBlocks : 0n;
     const { oldestState, firstBody } = this.#counts;
@@ -262,12 +259,8 @@ export class LedgerEngine {
       firstBody: most(toBody, firstBody),
     };
     database.transaction(() => {
-      // A version of height h says what was before block h: the oldest state needs none of its own.
-      for (let height = oldestState; height <= toState; height++) {
-        accounts.forget(height);
-        records.forget(height);
-        coins.forget(height);
-      }
+      // What says what was before block h is of no use to states from h on.
+      undo.forget(counts.oldestState);
       for (let height = firstBody; height < toBody; height++) blocks.pruneBody(height);
       blocks.pruneRefusals(this.#tip.height - LEDGER_LIMITS.refusalBlocks);
       epochs.pruneCheckpoints(this.certifiedHeight - LEDGER_LIMITS.checkpoints);
@@ -320,10 +313,9 @@ export class LedgerEngine {
       const next = this.#closeBlock(order, work);
       const effects = work.finish();
       const changes = this.#updateAccounts(work.touched);
-      for (const { key, value } of changedRecords(registry, draft)) {
-        tables.records.write(height, { key, value });
-        changes.push(recordChange(key, value));
-      }
+      const records = changedRecords(registry, draft);
+      const recordsBefore = records.map(({ key }) => ({ key, value: tables.records.get(key) }));
+      for (const { key, value } of records) changes.push(recordChange(key, value));
       const stateRoot = this.#tree.append(height, changes);
       const header = this.#header(order, work, stateRoot, next);
       if (expected !== null) requireHeader(expected, header);
@@ -331,9 +323,18 @@ export class LedgerEngine {
 
       const headerBytes = headerCodec.encode(header);
       for (const account of work.touched) {
-        tables.accounts.write(account, account.draft as AccountDraft, height);
+        tables.accounts.write(account, (account.draft as AccountDraft).isNew);
       }
-      tables.coins.write(height, effects);
+      for (const record of records) tables.records.set(record);
+      tables.coins.write(effects);
+      const undo = tables.undo.write(height, {
+        accounts: work.touched.map(({ id, draft }) => ({
+          id,
+          record: (draft as AccountDraft).before,
+        })),
+        records: recordsBefore,
+        ...effects,
+      });
       const { committed, equivocations } = order;
       tables.blocks.write(
         { header, committed, equivocations, nextValidators: next },
@@ -356,11 +357,12 @@ export class LedgerEngine {
         payments: this.#counts.payments + BigInt(work.payments.length),
       };
       tables.meta.setCounts(counts);
-      return { header, blockId, counts, next };
+      return { header, blockId, counts, next, undo };
     });
 
     // From here on the block is on disk.
     const { header, blockId, counts, next } = result;
+    tables.undo.keep(height, result.undo);
     this.#counts = counts;
     this.#registry = applyDraft(registry, draft, next ?? registry.set);
     this.#tip = {
@@ -471,6 +473,24 @@ export class LedgerEngine {
     return { genesisId: this.genesisId, origin: this.origin, verify: this.#options.verify };
   }
 
+  /** Makes the rows what they were before the newest block. */
+  #takeBack(height: bigint): void {
+    const { accounts, coins, history, records, undo } = this.tables;
+    const block = undo.of(height);
+    for (const id of block.accounts()) {
+      const record = block.account(id) as AddressRecord;
+      const peaks = history.peaks(id, record.historySize);
+      history.truncate(id, record.historySize);
+      accounts.rewind(id, record, peaks);
+    }
+    coins.rewind(block.created, block.spent);
+    for (const { key, value } of block.records) {
+      if (value === null) records.remove(key);
+      else records.set({ key, value });
+    }
+    undo.drop(height);
+  }
+
   /** Makes the memory what it was before a block that failed. */
   #forgetBlock(): void {
     const { accounts, coins, log } = this.tables;
@@ -482,8 +502,9 @@ export class LedgerEngine {
   }
 
   #reload(): void {
-    const { accounts, coins, log, meta } = this.tables;
+    const { accounts, coins, log, meta, undo } = this.tables;
     this.#counts = meta.counts() as Counts;
+    undo.reload();
     accounts.reload(this.#counts.addresses);
     coins.reload(this.#counts.coins);
     log.reload();

@@ -77,6 +77,11 @@ export class HistoryStore {
     return foldPlan(plan, (node) => this.#hash(addressId, node), nativeListHasher);
   }
 
+  /** The complete subtrees of the first `size` lines. */
+  peaks(addressId: number, size: bigint): Hash[] {
+    return peakNodes(size).map((node) => this.#hash(addressId, node));
+  }
+
   /** Takes back the lines from number `size` on. */
   truncate(addressId: number, size: bigint): void {
     this.#statements.truncate.run({ addressId, size });

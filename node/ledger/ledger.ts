@@ -99,8 +99,8 @@ export interface Ledger {
   receipt(txid: Bytes32, fromEpoch?: number): Encoded<'Receipt'> | null;
   /** Where a transaction stands as far as executed blocks can tell. */
   transactionStatus(txid: Bytes32): LedgerTransactionStatus;
-  /** Which of these outpoints are unspent at the executed tip, and whose they are. For admission. */
-  spendable(outpoints: readonly OutpointKey[]): (SpendableCoin | null)[];
+  /** Which of these coins are unspent at the executed tip, and whose they are. For admission. */
+  spendable(inputs: readonly WantedCoin[]): (SpendableCoin | null)[];
   /**
    * Why the actions of these transactions would be refused at the tip, or null each. Signatures and
    * coins are not looked at; transactions without actions pass. For admission.
@@ -229,9 +229,11 @@ export type LedgerTransactionStatus =
   | { readonly kind: 'committed' | 'certified'; readonly height: bigint; readonly position: number }
   | { readonly kind: 'rejected'; readonly height: bigint; readonly code: string };
 
-export interface OutpointKey {
+/** An input, and the addresses of the witnesses that came with it: one of them must own it. */
+export interface WantedCoin {
   readonly txid: Bytes32;
   readonly index: number;
+  readonly addresses: readonly Bytes[];
 }
 
 export interface SpendableCoin {

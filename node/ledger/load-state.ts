@@ -12,7 +12,7 @@ import type { MapChange } from 'fanal/merkle/map-tree.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
-import { recordOf, textOf, type VersionRow } from './account-store.ts';
+import { textOf } from './account-store.ts';
 import { nativeMapHasher, nativeSha256 } from './native-hash.ts';
 import { keysOf, type Registry } from './registry.ts';
 import { StateTree } from './state-tree.ts';
@@ -56,64 +56,60 @@ export function recordChange(key: Bytes, value: Bytes | null): MapChange {
  * takes those blocks' changes again, so that every height from there on can be proved.
  */
 export function loadStateTree(tables: Tables, oldest: bigint, newest: bigint): StateTree {
-  const addresses = versionsById(tables.accounts.versionsFrom(oldest + 1n));
-  const records = recordVersions(tables, oldest + 1n);
-  const changesByHeight = new Map<bigint, MapChange[]>();
-  const changeAt = (height: bigint, change: MapChange) => {
-    const changes = changesByHeight.get(height) ?? [];
-    changesByHeight.set(height, changes);
-    changes.push(change);
-  };
-
-  function* leaves(): Generator<MapChange> {
-    for (const { id, account } of tables.accounts.all(tables.database.client)) {
-      const versions = addresses.get(id);
-      if (versions === undefined) {
-        yield addressChange(account.stateKey, account.record);
-        continue;
-      }
-      versions.forEach(({ height }, i) => {
-        const next = versions[i + 1];
-        const record = next === undefined ? account.record : recordOf(next);
-        changeAt(height, addressChange(account.stateKey, record));
-      });
-      yield addressChange(account.stateKey, recordOf(versions[0] as VersionRow));
+  const { accounts, database, records, undo } = tables;
+  // Going down from today: what each changed record was before, and thus after the block below.
+  const addresses = new Map<number, AddressRecord>();
+  const others = new Map<string, Bytes | null>();
+  const changedAt = new Map<
+    bigint,
+    { accounts: [number, AddressRecord | null][]; records: After[] }
+  >();
+  for (let height = newest; height > oldest; height--) {
+    const block = undo.of(height);
+    const after = { accounts: [] as [number, AddressRecord | null][], records: [] as After[] };
+    for (const id of block.accounts()) {
+      after.accounts.push([id, addresses.get(id) ?? null]);
+      addresses.set(id, block.account(id) as AddressRecord);
     }
-    for (const { key, value } of tables.records.all()) {
-      const versions = records.get(textOf(key)) ?? [];
-      versions.forEach(({ height }, i) => {
-        const next = versions[i + 1];
-        changeAt(height, recordChange(key, next === undefined ? value : next.value));
-      });
-      const first = versions[0];
-      yield recordChange(key, first === undefined ? value : first.value);
+    for (const { key, value } of block.records) {
+      const text = textOf(key);
+      after.records.push({ key, value: others.has(text) ? (others.get(text) ?? null) : undefined });
+      others.set(text, value);
+    }
+    changedAt.set(height, after);
+  }
+
+  const current = new Map<number, { key: Hash; record: AddressRecord }>();
+  function* leaves(): Generator<MapChange> {
+    for (const { id, account } of accounts.all(database.client)) {
+      const before = addresses.get(id);
+      if (before !== undefined) current.set(id, { key: account.stateKey, record: account.record });
+      yield addressChange(account.stateKey, before ?? account.record);
+    }
+    for (const { key, value } of records.all()) {
+      const text = textOf(key);
+      yield recordChange(key, others.has(text) ? (others.get(text) ?? null) : value);
     }
   }
 
   const tree = new StateTree(oldest, leaves(), nativeMapHasher);
   for (let height = oldest + 1n; height <= newest; height++) {
-    tree.append(height, changesByHeight.get(height) ?? []);
+    const after = changedAt.get(height) as NonNullable<ReturnType<typeof changedAt.get>>;
+    tree.append(height, [
+      ...after.accounts.map(([id, record]) => {
+        const now = current.get(id) as { key: Hash; record: AddressRecord };
+        return addressChange(now.key, record ?? now.record);
+      }),
+      ...after.records.map(({ key, value }) =>
+        recordChange(key, value === undefined ? records.get(key) : value),
+      ),
+    ]);
   }
   return tree;
 }
 
-/** What each address was before the blocks that changed it, oldest first. */
-function versionsById(rows: readonly VersionRow[]): Map<number, VersionRow[]> {
-  const byId = new Map<number, VersionRow[]>();
-  for (const row of rows) {
-    const versions = byId.get(row.addressId);
-    if (versions === undefined) byId.set(row.addressId, [row]);
-    else versions.push(row);
-  }
-  return byId;
-}
-
-function recordVersions({ records }: Tables, from: bigint) {
-  const byKey = new Map<string, { height: bigint; value: Bytes | null }[]>();
-  for (const { height, key, value } of records.versionsFrom(from)) {
-    const versions = byKey.get(textOf(key));
-    if (versions === undefined) byKey.set(textOf(key), [{ height, value }]);
-    else versions.push({ height, value });
-  }
-  return byKey;
+/** A record after a block; undefined: it is that still. */
+interface After {
+  readonly key: Bytes;
+  readonly value: Bytes | null | undefined;
 }

@@ -22,8 +22,7 @@ import {
   type SnapshotManifest,
   type SnapshotRow,
 } from '../store/snapshot-format.ts';
-import { decodePeaks } from './account.ts';
-import { recordOf, type VersionRow } from './account-store.ts';
+import { coinsAt, recordAt } from './address-reads.ts';
 import { nativeSha256 } from './native-hash.ts';
 import { openTables, type Tables } from './tables.ts';
 
@@ -119,7 +118,7 @@ function* rowsOf(tables: Tables, height: bigint): Generator<SnapshotRow | 'cut'>
     yield { kind: 'leaf', hash: tables.log.leaf(leaf) };
   }
   for (const { key } of tables.records.all()) {
-    const value = tables.records.at(key, height);
+    const value = recordAt(tables, key, height);
     if (value !== null) yield { kind: 'record', key: key as Hash, value };
   }
   yield* addressRows(tables, height);
@@ -144,15 +143,12 @@ function handoverOf({ epochs, blocks, log }: Tables, epoch: number, height: bigi
 
 /** Each address as it was at the height, with its coins, in order of the addresses' bytes. */
 function* addressRows(tables: Tables, height: bigint): Generator<SnapshotRow> {
-  const before = new Map<number, VersionRow>();
-  for (const version of tables.accounts.versionsFrom(height + 1n)) {
-    if (!before.has(version.addressId)) before.set(version.addressId, version);
-  }
-  for (const { id, account } of tables.accounts.byPayload(tables.database.client)) {
-    const version = before.get(id);
-    const record = version === undefined ? account.record : recordOf(version);
+  const { accounts, database, history, undo } = tables;
+  for (const { id, account } of accounts.byPayload(database.client)) {
+    const before = undo.accountAt(id, height);
+    const record = before ?? account.record;
     if (record.historySize === 0n) continue;
-    const peaks = version === undefined ? account.peaks : decodePeaks(version.frontier);
+    const peaks = before === null ? account.peaks : history.peaks(id, record.historySize);
     yield { kind: 'address', address: account.address, record, peaks };
     yield* coinRows(tables, id, height);
   }
@@ -160,10 +156,10 @@ function* addressRows(tables: Tables, height: bigint): Generator<SnapshotRow> {
 
 const COINS_AT_A_TIME = 1_000;
 
-function* coinRows({ coins }: Tables, id: number, height: bigint): Generator<SnapshotRow> {
+function* coinRows(tables: Tables, id: number, height: bigint): Generator<SnapshotRow> {
   let after: Uint8Array = new Uint8Array(0);
   for (;;) {
-    const page = coins.list(id, height, after, COINS_AT_A_TIME);
+    const page = coinsAt(tables, id, height, after, COINS_AT_A_TIME);
     for (const { txid, index, amount, height: made } of page) {
       yield { kind: 'coin', coin: { txid, index, amount, height: made } };
     }

@@ -222,7 +222,7 @@ class LedgerBuilder {
         this.handovers.push(row.handover);
         return;
       case 'record':
-        this.#tables.records.begin(row);
+        this.#tables.records.set(row);
         this.#changes.push(recordChange(row.key, row.value));
         return;
       case 'address':

@@ -67,7 +67,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     transactionProof: (txid, at) => chain.transactionProof(txid, at),
     receipt: (txid, fromEpoch) => chain.receipt(txid, fromEpoch),
     transactionStatus: (txid) => chain.transactionStatus(txid),
-    spendable: (outpoints) => addresses.spendable(outpoints),
+    spendable: (inputs) => addresses.spendable(inputs),
     checkActions: (transactions) => engine.checkActions(transactions),
     addressProof: (address, at) => addresses.addressProof(address, at),
     stateProof: (key, at) => addresses.stateProof(key, at),

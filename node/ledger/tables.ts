@@ -10,6 +10,7 @@ import { HeaderLog } from './header-log.ts';
 import { HistoryStore } from './history-store.ts';
 import { MetaStore } from './meta-store.ts';
 import { RecordStore } from './record-store.ts';
+import { UndoStore } from './undo-store.ts';
 
 export interface Tables {
   readonly database: Database;
@@ -21,6 +22,7 @@ export interface Tables {
   readonly log: HeaderLog;
   readonly meta: MetaStore;
   readonly records: RecordStore;
+  readonly undo: UndoStore;
 }
 
 export function openTables(database: Database): Tables {
@@ -34,5 +36,6 @@ export function openTables(database: Database): Tables {
     log: new HeaderLog(database),
     meta: new MetaStore(database),
     records: new RecordStore(database),
+    undo: new UndoStore(database),
   };
 }

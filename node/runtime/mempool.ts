@@ -275,17 +275,19 @@ export class Mempool {
     for (const { shaped } of batch) {
       for (const [coin, value] of outputsOf(shaped)) fresh.set(coin, value);
     }
-    const wanted = batch.flatMap(({ shaped, coins }) =>
-      shaped.signed.transaction.inputs.filter((_, i) => {
+    const wanted = batch.flatMap(({ shaped, coins }) => {
+      const addresses = shaped.witnessAddresses;
+      const inputs = shaped.signed.transaction.inputs.filter((_, i) => {
         const coin = coins[i] as string;
         return !fresh.has(coin) && this.#waitingCoin(coin) === null;
-      }),
-    );
+      });
+      return inputs.map((outpoint) => ({ ...outpoint, addresses }));
+    });
     const found = wanted.length === 0 ? [] : await this.#options.ledger.spendable(wanted);
     const stored = new Map<string, InputCoin>();
-    wanted.forEach((outpoint, i) => {
+    wanted.forEach(({ txid, index }, i) => {
       const coin = found[i] ?? null;
-      if (coin !== null) stored.set(outpointText(outpoint), { ...outpoint, ...coin });
+      if (coin !== null) stored.set(outpointText({ txid, index }), { txid, index, ...coin });
     });
     for (const each of batch) {
       const coins = each.coins.map(

@@ -65,6 +65,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (!readOnly) {
       client.pragma('journal_mode = wal');
       client.pragma(`journal_size_limit = ${STORE_LIMITS.walBytes}`);
+      client.pragma(`wal_autocheckpoint = ${STORE_LIMITS.walPages}`);
       client.pragma(`synchronous = ${durable ? 'full' : 'off'}`);
       migrate(client, kind);
     }

@@ -1,9 +1,8 @@
 /**
  * The tables of the ledger database.
  *
- * Trees live in memory; what is on disk are their leaves, and what it takes to go back: a row that
- * a block replaces is kept in `address_version` or `state_version` until the block is out of the
- * retention window, and a spent coin stays, marked with the height that spent it.
+ * Trees live in memory; on disk are their leaves, and for each block of the retention window what it
+ * takes to go back before it (`undo`).
  */
 import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { bytes, u32, u64 } from './columns.ts';
@@ -24,11 +23,13 @@ export const payment = sqliteTable(
   'payment',
   {
     id: u64('id').primaryKey(),
+    /** The first 8 bytes of the txid: the index over it is a third of one over whole ids. */
+    prefix: u64('prefix').notNull(),
     txid: bytes('txid').notNull(),
     /** The signed transaction, canonical bytes. Null once pruned. */
     bytes: bytes('bytes'),
   },
-  (table) => [index('payment_by_txid').on(table.txid)],
+  (table) => [index('payment_by_prefix').on(table.prefix)],
 );
 
 /** Transactions that a block carried and execution refused, for their senders' status calls. */
@@ -42,20 +43,22 @@ export const refusal = sqliteTable(
   (table) => [index('refusal_by_height').on(table.height)],
 );
 
+/**
+ * The unspent coins, those of an address together. There is no index by outpoint: whoever spends a
+ * coin shows whose it is.
+ */
 export const coin = sqliteTable(
   'coin',
   {
+    addressId: u32('address_id').notNull(),
     /** SHA-256(txid ‖ index): the coin's key in its address's coin map. */
-    key: bytes('key').primaryKey(),
+    key: bytes('key').notNull(),
     txid: bytes('txid').notNull(),
     output: u32('output').notNull(),
-    addressId: u32('address_id').notNull(),
     amount: u64('amount').notNull(),
     height: u64('height').notNull(),
-    /** The block that spent it, or 0 while it is unspent (genesis spends nothing). */
-    spentHeight: u64('spent_height').notNull(),
   },
-  (table) => [index('coin_by_address').on(table.addressId, table.key)],
+  (table) => [primaryKey({ columns: [table.addressId, table.key] })],
 );
 
 export const address = sqliteTable(
@@ -74,24 +77,11 @@ export const address = sqliteTable(
   (table) => [uniqueIndex('address_by_payload').on(table.payload)],
 );
 
-/** An address as it was before the block of `height`; a history size of 0: there was none. */
-export const addressVersion = sqliteTable(
-  'address_version',
-  {
-    height: u64('height').notNull(),
-    addressId: u32('address_id').notNull(),
-    balance: u64('balance').notNull(),
-    coinCount: u64('coin_count').notNull(),
-    coinsRoot: bytes('coins_root').notNull(),
-    historySize: u64('history_size').notNull(),
-    historyRoot: bytes('history_root').notNull(),
-    frontier: bytes('frontier').notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.height, table.addressId] }),
-    index('address_version_by_address').on(table.addressId, table.height),
-  ],
-);
+/** What the block of `height` replaced: `node/ledger/block-undo.ts` reads it. */
+export const undo = sqliteTable('undo', {
+  height: u64('height').primaryKey(),
+  bytes: bytes('bytes').notNull(),
+});
 
 export const history = sqliteTable(
   'history',
@@ -131,24 +121,6 @@ export const historyBase = sqliteTable('history_base', {
 export const stateRecord = sqliteTable('state_record', {
   key: bytes('key').primaryKey(),
   value: bytes('value').notNull(),
-});
-
-/** A state record as it was before the block of `height`; null: there was none. */
-export const stateVersion = sqliteTable(
-  'state_version',
-  {
-    height: u64('height').notNull(),
-    key: bytes('key').notNull(),
-    value: bytes('value'),
-  },
-  (table) => [primaryKey({ columns: [table.height, table.key] })],
-);
-
-/** Keys of the coins that a block made and spent, 32 bytes each, for undoing and pruning. */
-export const blockCoins = sqliteTable('block_coins', {
-  height: u64('height').primaryKey(),
-  created: bytes('created').notNull(),
-  spent: bytes('spent').notNull(),
 });
 
 /** The header log's hashes at levels 0, 8, 16, …: the rows of its tiles. */

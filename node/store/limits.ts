@@ -8,6 +8,8 @@ export const STORE_LIMITS = {
   cacheMebibytes: 64,
   /** How long a reader waits for a writer of the same file. */
   busyMillis: 5_000,
+  /** Pages in the write-ahead log after which they are written back: often the same page many times. */
+  walPages: 16_384,
   /** The write-ahead log is cut back to this size. */
   walBytes: 64 * MIB,
   /** A sign-state file is a few hundred bytes; anything larger is not one. */

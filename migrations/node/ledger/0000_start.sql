@@ -10,19 +10,6 @@ CREATE TABLE `address` (
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `address_by_payload` ON `address` (`payload`);--> statement-breakpoint
-CREATE TABLE `address_version` (
-	`height` integer NOT NULL,
-	`address_id` integer NOT NULL,
-	`balance` integer NOT NULL,
-	`coin_count` integer NOT NULL,
-	`coins_root` blob NOT NULL,
-	`history_size` integer NOT NULL,
-	`history_root` blob NOT NULL,
-	`frontier` blob NOT NULL,
-	PRIMARY KEY(`height`, `address_id`)
-) WITHOUT ROWID, STRICT;
---> statement-breakpoint
-CREATE INDEX `address_version_by_address` ON `address_version` (`address_id`,`height`);--> statement-breakpoint
 CREATE TABLE `block` (
 	`height` integer PRIMARY KEY NOT NULL,
 	`header` blob NOT NULL,
@@ -31,28 +18,21 @@ CREATE TABLE `block` (
 	`body_bytes` integer NOT NULL
 ) STRICT;
 --> statement-breakpoint
-CREATE TABLE `block_coins` (
-	`height` integer PRIMARY KEY NOT NULL,
-	`created` blob NOT NULL,
-	`spent` blob NOT NULL
-) STRICT;
---> statement-breakpoint
 CREATE TABLE `checkpoint` (
 	`size` integer PRIMARY KEY NOT NULL,
 	`bytes` blob NOT NULL
 ) STRICT;
 --> statement-breakpoint
 CREATE TABLE `coin` (
-	`key` blob PRIMARY KEY NOT NULL,
+	`address_id` integer NOT NULL,
+	`key` blob NOT NULL,
 	`txid` blob NOT NULL,
 	`output` integer NOT NULL,
-	`address_id` integer NOT NULL,
 	`amount` integer NOT NULL,
 	`height` integer NOT NULL,
-	`spent_height` integer NOT NULL
+	PRIMARY KEY(`address_id`, `key`)
 ) WITHOUT ROWID, STRICT;
 --> statement-breakpoint
-CREATE INDEX `coin_by_address` ON `coin` (`address_id`,`key`);--> statement-breakpoint
 CREATE TABLE `epoch` (
 	`epoch` integer PRIMARY KEY NOT NULL,
 	`validators_hash` blob NOT NULL,
@@ -98,11 +78,12 @@ CREATE TABLE `meta` (
 --> statement-breakpoint
 CREATE TABLE `payment` (
 	`id` integer PRIMARY KEY NOT NULL,
+	`prefix` integer NOT NULL,
 	`txid` blob NOT NULL,
 	`bytes` blob
 ) STRICT;
 --> statement-breakpoint
-CREATE INDEX `payment_by_txid` ON `payment` (`txid`);--> statement-breakpoint
+CREATE INDEX `payment_by_prefix` ON `payment` (`prefix`);--> statement-breakpoint
 CREATE TABLE `performance` (
 	`epoch` integer NOT NULL,
 	`validator` text NOT NULL,
@@ -126,12 +107,10 @@ CREATE TABLE `state_record` (
 	`value` blob NOT NULL
 ) WITHOUT ROWID, STRICT;
 --> statement-breakpoint
-CREATE TABLE `state_version` (
-	`height` integer NOT NULL,
-	`key` blob NOT NULL,
-	`value` blob,
-	PRIMARY KEY(`height`, `key`)
-) WITHOUT ROWID, STRICT;
+CREATE TABLE `undo` (
+	`height` integer PRIMARY KEY NOT NULL,
+	`bytes` blob NOT NULL
+) STRICT;
 --> statement-breakpoint
 CREATE TABLE `validator_set` (
 	`hash` blob PRIMARY KEY NOT NULL,
