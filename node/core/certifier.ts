@@ -52,7 +52,8 @@ export interface CertifierPorts {
   readonly crypto: CryptoPort;
   readonly output: StepOutput;
   readonly onCertified: (size: bigint) => void;
-  readonly onDivergence: (info: string) => void;
+  /** Another root has an honest validator behind it, or is certified. */
+  readonly onDivergence: (info: string, isCertified: boolean) => void;
 }
 
 export class Certifier {
@@ -131,10 +132,18 @@ export class Certifier {
     const open = this.#open.get(checkpoint.size);
     const own = open?.ownRoot ?? null;
     if (own !== null && !equalBytes(own, checkpoint.root)) {
-      this.#diverge(checkpoint.size, checkpoint.root);
+      this.#diverge(checkpoint.size, checkpoint.root, true);
       return;
     }
     this.#settle(checkpoint);
+  }
+
+  /** Cosigned and not certified, or others are ahead: a certificate may be had from a peer. */
+  get isLagging(): boolean {
+    const newest = this.newest?.size ?? 0n;
+    if (newest > this.certifiedSize) return true;
+    for (const size of this.#open.keys()) if (size > this.certifiedSize) return true;
+    return false;
   }
 
   /** Sends what is not certified yet once more. */
@@ -220,7 +229,8 @@ export class Certifier {
     if (open.ownRoot === null) return;
     for (const { root, claims } of open.roots.values()) {
       const isOwn = equalBytes(root, open.ownRoot);
-      const needed = isOwn ? committee.quorum : committee.validity;
+      // Once stopped, only a certified other root says that it was us who erred.
+      const needed = isOwn || this.isStopped ? committee.quorum : committee.validity;
       let good = 0;
       let possible = 0;
       for (const [author, claim] of claims) {
@@ -229,9 +239,13 @@ export class Certifier {
         if (claim.state === 'good') good += stake;
       }
       if (good >= needed) {
-        if (isOwn) this.#certify(open, root, claims);
-        else this.#diverge(open.size, root);
-        return;
+        if (isOwn) {
+          this.#certify(open, root, claims);
+          return;
+        }
+        const isCertified = good >= committee.quorum;
+        this.#diverge(open.size, root, isCertified);
+        if (isCertified) return;
       }
       if (possible < needed) continue;
       const unverified: AuthoredCosignature[] = [];
@@ -299,13 +313,17 @@ export class Certifier {
     else report.mismatched.add(author);
   }
 
-  /** Rule K5: an honest validator has another root, so one of us is wrong. */
-  #diverge(size: bigint, root: Bytes32): void {
-    if (this.isStopped) return;
+  /**
+   * Rule K5: an honest validator has another root, so one of us is wrong. When that root is
+   * certified, it is us.
+   */
+  #diverge(size: bigint, root: Bytes32, isCertified: boolean): void {
+    if (this.isStopped && !isCertified) return;
     this.isStopped = true;
     const own = this.#open.get(size)?.ownRoot ?? null;
     this.#ports.onDivergence(
       `size ${size}: root ${own === null ? 'unknown' : toHex(own)} here, ${toHex(root)} elsewhere`,
+      isCertified,
     );
   }
 }

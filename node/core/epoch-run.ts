@@ -111,6 +111,8 @@ export class EpochRun {
   readonly #reports = new Map<number, number>();
   readonly #unreported = new Map<number, Entry>();
   #isRestoring = true;
+  #lookedAtSize = 0n;
+  #askedPeer = 0;
   /** The horizon after each commit that is not known to be executed, oldest first. */
   #horizons: { readonly index: bigint; readonly round: number }[] = [];
 
@@ -166,7 +168,7 @@ export class EpochRun {
         crypto: ports.crypto,
         output: this.#output,
         onCertified: () => this.#handOut(),
-        onDivergence: (info) => this.#diverge(info),
+        onDivergence: (info, isCertified) => this.#diverge(info, isCertified),
       },
       stored.checkpointGuard,
       stored.certifiedSize,
@@ -344,6 +346,7 @@ export class EpochRun {
       case 'certify':
         this.#certifier.resend();
         this.#certifier.report(now);
+        this.#askCheckpoint(now);
         this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
         return;
       case 'amnesia':
@@ -421,14 +424,13 @@ export class EpochRun {
     return false;
   }
 
-  /** Rule A3: a second vertex of a slot is evidence, and enters only when another author names it. */
+  /** Rule A3: a second vertex of a slot is evidence, and enters only when another author needs it. */
   #mayEnter(entry: Entry): boolean {
     const known = this.#firstSeen.get(entry.round)?.get(entry.author);
     if (known === undefined || known === entry) return true;
     this.#output.mark('equivocationSeen');
     this.#recordEvidence(known, entry);
-    const waiting = this.#manager.pending(entry)?.children ?? [];
-    return waiting.some((child) => child.author !== entry.author);
+    return this.#manager.isWanted(entry);
   }
 
   #recordEvidence(first: Entry, second: Entry): void {
@@ -736,13 +738,34 @@ export class EpochRun {
     this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
   }
 
+  /** Rule K4: what was not certified since the last look may be certified elsewhere. */
+  #askCheckpoint(now: number): void {
+    const { certifiedSize, isLagging } = this.#certifier;
+    const isStuck = isLagging && certifiedSize === this.#lookedAtSize;
+    this.#lookedAtSize = certifiedSize;
+    if (!isStuck || this.committee.size < 2) return;
+    this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
+    if (this.#askedPeer === this.self)
+      this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
+    this.#output.run({
+      kind: 'fetch',
+      to: this.#askedPeer,
+      requestId: this.#ports.nextRequestId(),
+      request: { kind: 'checkpoint', epoch: this.record.epoch, size: certifiedSize + 1n },
+      deadline: now + this.#ports.local.fetchTimeout,
+    });
+  }
+
   /** Rule K5: stop executing and cosigning, keep ordering, tell the operator. */
-  #diverge(info: string): void {
-    if (this.#divergence !== null) return;
-    this.#divergence = info;
-    this.#output.mark('divergence');
-    this.#output.write({ kind: 'divergence', info });
-    this.#output.runAfterSync({ kind: 'alarm', alarm: 'divergence', info, proof: [] });
+  #diverge(info: string, isCertified: boolean): void {
+    if (this.#divergence === null) {
+      this.#divergence = info;
+      this.#output.mark('divergence');
+      this.#output.write({ kind: 'divergence', info });
+      this.#output.runAfterSync({ kind: 'alarm', alarm: 'divergence', info, proof: [] });
+    }
+    // The others are certain: what was executed here has to be taken back, by an operator.
+    if (isCertified) this.#ports.halt('divergence', info);
   }
 
   // -------------------------------------------------------------------------------------------

@@ -81,6 +81,22 @@ export class VertexManager {
     return this.#dag.isAccepted(entry) || (this.#pending.get(entry)?.suspended ?? false);
   }
 
+  /**
+   * Rule A3: a suspended vertex of another author waits for this one, or for a vertex of the same
+   * author that waits for it. Without that last part an equivocator could show each validator
+   * another chain of its own, and nobody could complete what the others build on.
+   */
+  isWanted(entry: Entry): boolean {
+    const chain = [entry];
+    for (const link of chain) {
+      for (const child of this.#pending.get(link)?.children ?? []) {
+        if (child.author !== entry.author) return true;
+        if (!chain.includes(child)) chain.push(child);
+      }
+    }
+    return false;
+  }
+
   /** Rule A4: rounds too far ahead of the last quorum are not looked at. */
   isAhead(round: number): boolean {
     return round > this.#dag.quorumRound + AHEAD_DEPTHS * this.#gcDepth;
