@@ -85,7 +85,6 @@ class ConsensusCore implements Core {
     const writer = new Writer();
     const status = this.status();
     writer.u32(status.epoch).u32(status.round).u32(status.gcRound).u64(status.executedHeight);
-    writer.u64(status.certifiedSize);
     this.#run?.digestInto((bytes) => writer.bytes(bytes, bytes.length));
     return this.#crypto.hash('fanal/consensus-snapshot/v1', writer.finish());
   }
