@@ -135,7 +135,8 @@ export class Certifier {
       this.#diverge(checkpoint.size, checkpoint.root, true);
       return;
     }
-    this.#settle(checkpoint);
+    if (checkpoint.size <= this.certifiedSize) return;
+    this.#keep(checkpoint);
   }
 
   /** Cosigned and not certified, or others are ahead: a certificate may be had from a peer. */
@@ -272,12 +273,18 @@ export class Certifier {
   }
 
   #certify(open: OpenSize, root: Bytes32, claims: ReadonlyMap<number, Claim>): void {
-    const { committee, output } = this.#ports;
+    const { committee } = this.#ports;
     const cosignatures = [...claims]
       .filter(([, claim]) => claim.state === 'good')
       .map(([author, { cosignature }]) => ({ author, cosignature }))
       .sort((a, b) => a.author - b.author);
     const checkpoint = { epoch: committee.epoch, size: open.size, root, cosignatures };
+    this.#keep(checkpoint);
+  }
+
+  /** On disk first; then the ledger and the network hear of it. */
+  #keep(checkpoint: CertifiedCheckpoint): void {
+    const { output } = this.#ports;
     output.write({ kind: 'certified', checkpoint });
     output.runAfterSync({ kind: 'certified', checkpoint });
     this.#settle(checkpoint);

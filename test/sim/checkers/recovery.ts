@@ -29,7 +29,9 @@ export class RecoveryChecker implements Observer {
     const turn = this.#samples % (SAMPLES_BETWEEN_LOOKS * machines.length);
     const node =
       turn % SAMPLES_BETWEEN_LOOKS === 0 ? machines[turn / SAMPLES_BETWEEN_LOOKS] : undefined;
-    if (node?.up && node.isQuiet()) this.#compare(node, node.core as Core);
+    // A core that has halted takes no notice of what goes on: it is not what would come back.
+    const halted = node?.core?.status().phase === 'halted';
+    if (node?.up && !halted && node.isQuiet()) this.#compare(node, node.core as Core);
   }
 
   #compare(node: SimNode, core: Core): void {
