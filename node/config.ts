@@ -89,6 +89,9 @@ export const SETTINGS = {
     min_round_delay_millis: integer(50, 1, 10_000, 'Least time between two own vertices'),
     leader_timeout_millis: integer(300, 10, 60_000, 'How long a round waits for its leader'),
   },
+  faucet: {
+    key_file: text('', 'File with the seed that a local network’s faucet pays from'),
+  },
   mempool: {
     max_bytes: integer(32 * 1024 * 1024, 65_536, 1 << 30, 'Memory for waiting transactions'),
     max_transactions: integer(20_000, 100, 10_000_000, 'Waiting transactions'),

@@ -11,6 +11,7 @@ import { registerKeys } from './keys.ts';
 import { registerLook } from './look.ts';
 import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
+import { registerRun } from './run.ts';
 import { registerSettings } from './settings.ts';
 import { registerVerify } from './verify.ts';
 import { VERSION } from './version.ts';
@@ -99,6 +100,7 @@ function makeProgram(action: Action): Command {
   registerInit(program, action);
   registerKeys(program, action);
   registerOperate(program, action);
+  registerRun(program, action);
   registerLook(program, action);
   registerWallet(program, action);
   registerVerify(program, action);

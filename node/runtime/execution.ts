@@ -25,7 +25,7 @@ export interface ExecutionOptions {
   /** The author that this node is in an epoch. */
   authorIn(record: EpochRecord): Author | null;
   onEvent(event: Event): void;
-  onExecuted(executed: ExecutedBlock, millis: number): void;
+  onExecuted(executed: ExecutedBlock): void;
   onCertified(height: bigint): void;
   onFailure(error: Error): void;
 }
@@ -62,13 +62,12 @@ export class Execution {
   /** Executes a block of the running consensus and hands the result back to it. */
   execute(block: BlockInput): void {
     const { ledger, flags, onEvent, onFailure } = this.#options;
-    const start = performance.now();
     this.#executing++;
     ledger
       .execute(block, flags(block.transactions))
       .then(async (executed) => {
         this.#executing--;
-        this.note(executed, performance.now() - start);
+        this.note(executed);
         const next = block.lastOfEpoch ? await this.#nextEpoch() : null;
         const { height, header, root } = executed;
         onEvent({ kind: 'executed', height, header, root, next });
@@ -78,12 +77,12 @@ export class Execution {
   }
 
   /** Takes note of a block that was executed, here or by catching up. */
-  note(executed: ExecutedBlock, millis: number): void {
+  note(executed: ExecutedBlock): void {
     const { height, addresses, outcomes } = executed;
     const transactions = outcomes.filter(({ kind }) => kind === 'included').length;
     this.#pending.push({ height, addresses, transactions });
     this.#executedHeight = height;
-    this.#options.onExecuted(executed, millis);
+    this.#options.onExecuted(executed);
   }
 
   /** A checkpoint is certified. The ledger hears of it when it has executed that far. */

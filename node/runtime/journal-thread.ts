@@ -3,8 +3,8 @@
  *
  * Vertices cross as the bytes they are stored in.
  */
-import type { Bytes } from 'fanal/primitives/bytes.ts';
-import type { Write } from '../core/types.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
+import type { PeerRequest, Write } from '../core/types.ts';
 import { decodeVertex, encodeVertex } from '../core/vertex.ts';
 import {
   type BootFacts,
@@ -12,10 +12,13 @@ import {
   type JournalOptions,
   openJournal,
 } from '../store/journal.ts';
+import { answerFromJournal } from './journal-answers.ts';
 import { nativeTaggedHash } from './native-crypto.ts';
 import { serveThread, threadData } from './thread.ts';
 
-export type JournalThreadData = Omit<JournalOptions, 'hash'>;
+export interface JournalThreadData extends Omit<JournalOptions, 'hash'> {
+  readonly genesisId: Bytes32;
+}
 
 /** A write on its way to the thread. */
 export type PackedWrite =
@@ -38,6 +41,8 @@ function unpackWrite(write: PackedWrite): Write {
 export type JournalCalls = Omit<Journal, 'write' | 'load' | 'close'> & {
   write(writes: readonly PackedWrite[]): void;
   load(facts: BootFacts): ReturnType<Journal['load']>;
+  /** A peer's request, answered in wire bytes; null when nothing of it is here. */
+  answer(request: PeerRequest): Bytes | null;
 };
 
 /** Runs in the thread. */
@@ -49,6 +54,12 @@ export function runJournalThread(): void {
       api: {
         write: (writes) => journal.write(writes.map(unpackWrite), 'sync'),
         load: (facts) => journal.load(facts),
+        answer: (request) =>
+          answerFromJournal(
+            journal,
+            { genesisId: data.genesisId, hash: nativeTaggedHash },
+            request,
+          ),
         flush: () => journal.flush(),
         newestEpoch: () => journal.newestEpoch(),
         beginSigning: () => journal.beginSigning(),

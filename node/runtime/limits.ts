@@ -15,6 +15,15 @@ export const RUNTIME_LIMITS = {
   driverTurnEvents: 256,
   driverTurnMillis: 8,
 
+  /** How soon the inbox is looked at again when the core was busy. */
+  busyMillis: 5,
+  /** How often the wall clock is compared, and the jump that the core hears of. */
+  clockMillis: 1_000,
+  clockJumpMillis: 20,
+  /** How long others may be in a later epoch before this node catches up by blocks. */
+  behindMillis: 2_000,
+  behindForMillis: 10_000,
+
   /** Writes that may wait for the journal before the driver pauses. */
   journalWaitingWrites: 20_000,
   journalLazyMillis: 50,
@@ -38,6 +47,11 @@ export const RUNTIME_LIMITS = {
   syncedBlocks: 2n,
 
   certifiedEvents: 1_024,
+  /** Addresses that a peer is told of. */
+  sharedPeers: 32,
+  /** How often the main thread's delays are looked at, and the one that is worth a warning. */
+  lagMillis: 10_000,
+  lagWarnMillis: 250,
   shutdownMillis: 10_000,
   /** The doppelganger watch after a restore. */
   watchMillis: 60_000,

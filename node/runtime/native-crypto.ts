@@ -2,10 +2,13 @@
  * Hashing and signing for the core, by the platform's native code.
  */
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { MAX_TRANSACTION_BYTES } from 'fanal/chain/limits.ts';
+import { splitTransaction, witnessesCodec } from 'fanal/chain/transaction.ts';
 import { SEED_BYTES } from 'fanal/crypto/ed25519.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { concat } from 'fanal/primitives/bytes.ts';
+import { DecodeError } from 'fanal/primitives/errors.ts';
 import type { HashTag } from 'fanal/primitives/hash.ts';
 import type { CryptoPort } from '../core/types.ts';
 
@@ -22,6 +25,20 @@ export function nativeTaggedHash(tag: HashTag, ...parts: Bytes[]): Bytes32 {
   const digest = hash.digest();
   // A copy of its own: digests share no memory with anything, and are plain byte arrays.
   return new Uint8Array(digest) as Bytes32;
+}
+
+/**
+ * The id of a signed transaction in canonical bytes.
+ *
+ * @throws {DecodeError} when they are not exactly one
+ */
+export function nativeTransactionId(bytes: Bytes): Bytes32 {
+  if (bytes.length > MAX_TRANSACTION_BYTES) {
+    throw new DecodeError('decode/length', `a transaction of ${bytes.length} bytes`);
+  }
+  const { transaction, witnesses } = splitTransaction(bytes);
+  witnessesCodec.decode(witnesses);
+  return nativeTaggedHash('fanal/txid/v1', transaction);
 }
 
 /** Signs with an Ed25519 seed, about 40 µs each. */

@@ -97,7 +97,11 @@ export async function openNode(
     if (signing !== null) {
       const { vertexKey, checkpointKey } = signing.registration;
       const owner = { genesisId: chain.genesisId, vertexKey, checkpointKey };
-      const data = { path: journalPath(home), signing: { path: home.signState, owner } };
+      const data = {
+        genesisId: chain.genesisId,
+        path: journalPath(home),
+        signing: { path: home.signState, owner },
+      };
       const opened = new JournalClient(data, onFailure);
       journal = opened;
       closers.push(() => opened.close());

@@ -2,8 +2,11 @@
  * Who is who: the committees of recent epochs, and which peer stands for which author in each.
  */
 import { type Committee, createCommittee } from '../core/committee.ts';
+import { genesisVertices } from '../core/entry.ts';
 import type { Author, EpochRecord } from '../core/types.ts';
+import type { VerifyContext } from '../core/verify.ts';
 import { type PeerName, peerOfKey } from '../network/identity.ts';
+import { nativeTaggedHash, nativeTransactionId } from './native-crypto.ts';
 
 /** One epoch's members, by author and by peer. */
 export interface EpochRoster {
@@ -11,6 +14,8 @@ export interface EpochRoster {
   readonly committee: Committee;
   readonly peers: readonly PeerName[];
   readonly authors: ReadonlyMap<PeerName, Author>;
+  /** What vertices of the epoch are checked against. */
+  readonly checks: VerifyContext;
 }
 
 /** Epochs whose members are still known: the running one, and those that peers may lag in. */
@@ -28,11 +33,16 @@ export class Roster {
   /** Makes `record` the running epoch. */
   begin(record: EpochRecord): EpochRoster {
     const peers = record.members.map(({ networkKey }) => peerOfKey(networkKey));
+    const committee = createCommittee(record.epoch, record.members);
     const roster: EpochRoster = {
-      record,
-      committee: createCommittee(record.epoch, record.members),
-      peers,
+      ...{ record, committee, peers },
       authors: new Map(peers.map((peer, author) => [peer, author])),
+      checks: {
+        ...{ record, committee },
+        genesis: genesisVertices(nativeTaggedHash, record),
+        hash: nativeTaggedHash,
+        transactionId: nativeTransactionId,
+      },
     };
     this.#epochs.set(record.epoch, roster);
     for (const epoch of this.#epochs.keys()) {

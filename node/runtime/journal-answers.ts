@@ -1,0 +1,112 @@
+/**
+ * Answers to members that miss vertices, commits or certificates, out of the journal.
+ */
+import type { Bytes } from 'fanal/primitives/bytes.ts';
+import { MAX_SYNC_COMMITS } from '../core/limits.ts';
+import type { Commit, PeerRequest, PeerResponse, Vertex } from '../core/types.ts';
+import { decodeVertex } from '../core/vertex.ts';
+import { encodeResponse, type WireContext } from '../core/wire.ts';
+import { NETWORK_LIMITS } from '../network/limits.ts';
+import type { Journal } from '../store/journal.ts';
+
+/** An answer fits one frame, with room for its own fields. */
+const ANSWER_BYTES = NETWORK_LIMITS.consensusFrameBytes - 256 * 1024;
+/** Rounds above a commit's leader in which vertices vote for it. */
+const VOTE_ROUNDS = 8;
+
+/** The answer in wire bytes; null when nothing of what was asked is here. */
+export function answerFromJournal(
+  journal: Journal,
+  context: WireContext,
+  request: PeerRequest,
+): Bytes | null {
+  const response = respond(journal, context, request);
+  return response === null ? null : encodeResponse(context, response);
+}
+
+function respond(
+  journal: Journal,
+  context: WireContext,
+  request: PeerRequest,
+): PeerResponse | null {
+  const { epoch } = request;
+  switch (request.kind) {
+    case 'vertices': {
+      const found = fitting(journal.vertices(epoch, request.refs));
+      if (found.length === 0) return null;
+      return { kind: 'vertices', epoch, vertices: found.map((bytes) => decode(bytes, context)) };
+    }
+    case 'checkpoint': {
+      const checkpoint = journal.certificate(request.size);
+      // The message names one epoch: a certificate of a later one is the ledger's to hand out.
+      if (checkpoint === null || checkpoint.epoch !== epoch) return null;
+      return { kind: 'checkpoint', epoch, checkpoint };
+    }
+    case 'commits':
+      return commits(journal, context, epoch, request.first, request.count);
+  }
+}
+
+/** As many commits as fit with all their vertices, and the votes that prove them. */
+function commits(
+  journal: Journal,
+  context: WireContext,
+  epoch: number,
+  first: bigint,
+  count: number,
+): PeerResponse | null {
+  const chain: Commit[] = [];
+  const vertices: Vertex[] = [];
+  let size = 0;
+  for (const commit of journal.commits(epoch, first, Math.min(count, MAX_SYNC_COMMITS))) {
+    const found = journal.vertices(epoch, commit.vertices);
+    size += found.reduce((sum, { length }) => sum + length, 38 * commit.vertices.length);
+    // A commit whose vertices are not all here is of no use to anyone.
+    if (found.length < commit.vertices.length) break;
+    if (size > ANSWER_BYTES && chain.length > 0) break;
+    chain.push(commit);
+    vertices.push(...found.map((bytes) => decode(bytes, context)));
+  }
+  const last = chain.at(-1);
+  if (last === undefined) return null;
+  const voters = votersOf(journal, context, epoch, first, last);
+  return { kind: 'commits', epoch, commits: chain, vertices, voters };
+}
+
+/** Of each author the vertex that votes for the latest commit of the chain. */
+function votersOf(
+  journal: Journal,
+  context: WireContext,
+  epoch: number,
+  first: bigint,
+  last: Commit,
+): Vertex[] {
+  const best = new Map<number, { vertex: Vertex; index: bigint }>();
+  const from = last.leader.round + 1;
+  const authors = new Set(last.vertices.map(({ author }) => author)).size + 1;
+  const limit = VOTE_ROUNDS * Math.max(4, authors);
+  for (const bytes of journal.verticesFrom(epoch, from, limit)) {
+    const vertex = decode(bytes, context);
+    const vote = vertex.header.commitVote;
+    if (vote === null || vote.epoch !== epoch) continue;
+    if (vote.index < first || vote.index > last.index) continue;
+    const known = best.get(vertex.ref.author);
+    if (known === undefined || vote.index > known.index) {
+      // Votes travel without what they carry: only the header is looked at, but it is signed whole.
+      best.set(vertex.ref.author, { vertex, index: vote.index });
+    }
+  }
+  return [...best.values()].map(({ vertex }) => vertex);
+}
+
+function fitting(all: readonly Bytes[]): Bytes[] {
+  let size = 0;
+  return all.filter((bytes) => {
+    size += bytes.length;
+    return size <= ANSWER_BYTES;
+  });
+}
+
+function decode(bytes: Bytes, { hash }: WireContext): Vertex {
+  return decodeVertex(bytes, hash);
+}

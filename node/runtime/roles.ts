@@ -1,0 +1,196 @@
+/**
+ * What a node is at a time: a follower, or a member of the running epoch. After each change of
+ * epoch, and after falling behind, the role is found anew.
+ */
+import type { EpochRecord, Event } from '../core/types.ts';
+import { type Beginning, findBeginning, loadStored } from './boot.ts';
+import { Consensus } from './consensus.ts';
+import { authorOf, currentEpochRecord } from './epoch-record.ts';
+import { tipNewsCodec } from './exchange.ts';
+import { Execution } from './execution.ts';
+import { followLedger, syncOptions } from './follower.ts';
+import { catchUp } from './join.ts';
+import type { LedgerSyncOptions } from './ledger-sync.ts';
+import { RUNTIME_LIMITS } from './limits.ts';
+import { memberAddresses } from './membership.ts';
+import { nativeCryptoPort, nativeTaggedHash } from './native-crypto.ts';
+import type { NodeContext } from './node-context.ts';
+import { consensusMetrics } from './node-metrics.ts';
+
+/** Works until the signal aborts. Throws what a node must stop for. */
+export async function runRoles(context: NodeContext): Promise<never> {
+  const { parts, signal } = context;
+  for (;;) {
+    signal.throwIfAborted();
+    const beginning = await findBeginning(parts.ledger, vertexKeyOf(context));
+    if (beginning.author === null || parts.signing === null) await follow(context);
+    else await takePart(context, beginning);
+  }
+}
+
+/** Follows the chain until this node is in the set. */
+async function follow(context: NodeContext): Promise<void> {
+  const { parts, network, roster, status, signal } = context;
+  const { ledger, book, chain, log } = parts;
+  const execution = makeExecution(context, () => {});
+  const record = await currentEpochRecord(ledger);
+  roster.begin(record);
+  network.setMembers(new Map());
+  context.mempool.author = null;
+  status.validator = null;
+  status.trouble = null;
+  log.info({ epoch: record.epoch }, 'following');
+  const key = vertexKeyOf(context);
+  await followLedger({
+    ...{ network, book, ledger, signal },
+    origin: chain.origin,
+    verify: parts.pool.batch('consensus'),
+    onBlock: (executed, target) => {
+      execution.note(executed);
+      noteProgress(context, executed.height, target);
+    },
+    onTarget: (height) => noteTarget(context, height),
+    onCertified: async () => {
+      await execution.certifiedInLedger();
+      await publishTip(context);
+      status.sync = null;
+    },
+    isDone: async () => key !== null && authorOf(await currentEpochRecord(ledger), key) !== null,
+    onError: (error) => log.debug({ err: error }, 'catching up failed; trying again'),
+  });
+}
+
+/** Takes part in consensus until it ends for this node. */
+async function takePart(context: NodeContext, beginning: Beginning): Promise<void> {
+  const { parts, network, roster, status, watch, mempool, payloads, signal } = context;
+  const { ledger, log, signing, journal, pool, chain } = parts;
+  if (signing === null || journal === null) throw new Error('only a validator takes part');
+  status.validator = signing.registration.name;
+  status.trouble = 'looking for the other validators';
+  roster.begin(beginning.record);
+  await setMembers(context, beginning.record);
+  await catchUp(network, catchUpOptions(context), (error) =>
+    log.warn({ err: error }, 'catching up failed; trying again'),
+  );
+  status.sync = null;
+  // Epochs may have passed: look again at where we are, and whether we are still in the set.
+  const start = await findBeginning(ledger, vertexKeyOf(context));
+  const { author, record } = start;
+  if (author === null) return;
+  const epoch = roster.begin(record);
+  await setMembers(context, record);
+  const stored = await loadStored(journal, start, log);
+  await watch.quorum(epoch, author, signal);
+  const consensus = new Consensus({
+    crypto: nativeCryptoPort(signing.seeds.vertex, signing.seeds.checkpoint),
+    local: {
+      minRoundDelay: parts.loaded.config.consensus.min_round_delay_millis,
+      leaderTimeout: parts.loaded.config.consensus.leader_timeout_millis,
+    },
+    wire: { genesisId: chain.genesisId, hash: nativeTaggedHash },
+    ...{ stored, network, roster, journal, ledger, mempool, payloads, pool, log },
+    execution: (onEvent) => makeExecution(context, onEvent),
+    onEpoch: (next, nextAuthor) => {
+      mempool.author = nextAuthor;
+      log.info({ epoch: next.epoch, author: nextAuthor }, 'a new epoch begins');
+      void setMembers(context, next)
+        .then(() => mempool.epochStarted())
+        .catch((error) => log.error({ err: error }, 'the members are not known'));
+    },
+    ...consensusMetrics(context),
+    onAlarm: (alarm, info) => {
+      status.trouble = `${alarm}: ${info}`;
+    },
+  });
+  context.consensus = consensus;
+  mempool.author = author;
+  status.trouble = null;
+  log.info(
+    { epoch: record.epoch, author, height: start.executed.height },
+    'taking part in consensus',
+  );
+  try {
+    const end = await consensus.run(signal);
+    log.info({ end }, 'consensus ended here');
+  } finally {
+    context.consensus = null;
+    mempool.author = null;
+  }
+}
+
+function makeExecution(context: NodeContext, onEvent: (event: Event) => void): Execution {
+  const { parts, payloads, mempool, metrics } = context;
+  return new Execution({
+    ledger: parts.ledger,
+    feed: parts.feed,
+    start: { ...context.heights },
+    flags: (transactions) => payloads.flags(transactions),
+    authorIn: (record) => authorOf(record, vertexKeyOf(context)),
+    onEvent,
+    onExecuted: (executed) => {
+      context.heights.executed = executed.height;
+      mempool.executed(executed);
+      const { checkMillis, stateMillis, writeMillis } = executed.timings;
+      metrics.add('chain_transactions_total', executed.header.txCount);
+      metrics.observe('chain_apply_duration_seconds', checkMillis / 1_000, { step: 'verify' });
+      metrics.observe('chain_apply_duration_seconds', stateMillis / 1_000, { step: 'apply' });
+      metrics.observe('chain_apply_duration_seconds', writeMillis / 1_000, { step: 'write' });
+    },
+    onCertified: (height) => {
+      context.heights.certified = height;
+      void publishTip(context).catch(() => {});
+    },
+    onFailure: (error) => context.fail(error),
+  });
+}
+
+function catchUpOptions(context: NodeContext): LedgerSyncOptions {
+  const { parts, network, signal } = context;
+  const execution = makeExecution(context, () => {});
+  return syncOptions(
+    {
+      network,
+      origin: parts.chain.origin,
+      ledger: parts.ledger,
+      verify: parts.pool.batch('consensus'),
+      onBlock: async (executed, target) => {
+        execution.note(executed);
+        noteProgress(context, executed.height, target);
+        if (executed.height === target) await execution.certifiedInLedger();
+      },
+      signal,
+    },
+    () => network.connected(),
+  );
+}
+
+async function setMembers(context: NodeContext, record: EpochRecord): Promise<void> {
+  const members = await memberAddresses(context.parts.ledger, record);
+  for (const [peer, addresses] of members) {
+    for (const address of addresses) context.parts.book.add(`${address}/p2p/${peer}`);
+  }
+  context.network.setMembers(members);
+}
+
+/** Tells followers how long the certified log is. */
+async function publishTip({ parts, network }: NodeContext): Promise<void> {
+  const { size } = await parts.ledger.certifiedTip();
+  const { epoch } = await parts.ledger.epoch();
+  network.publishTip(tipNewsCodec.encode({ size, epoch }));
+}
+
+function noteTarget(context: NodeContext, target: bigint): void {
+  const { status } = context;
+  const height = context.heights.executed;
+  status.sync =
+    target > height + RUNTIME_LIMITS.syncedBlocks ? { mode: 'blocks', height, target } : null;
+}
+
+function noteProgress({ status }: NodeContext, height: bigint, target: bigint): void {
+  status.sync =
+    target > height + RUNTIME_LIMITS.syncedBlocks ? { mode: 'blocks', height, target } : null;
+}
+
+function vertexKeyOf({ parts }: NodeContext): Uint8Array | null {
+  return parts.signing?.registration.vertexKey ?? null;
+}
