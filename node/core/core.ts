@@ -89,9 +89,6 @@ class ConsensusCore implements Core {
     return this.#crypto.hash('fanal/consensus-snapshot/v1', writer.finish());
   }
 
-  debug(add: (b: Uint8Array) => void) {
-    this.#run?.digestInto(add);
-  }
   status(): CoreStatus {
     const run = this.#run;
     if (run === null) return BOOTING;
