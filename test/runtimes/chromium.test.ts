@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, openChromium, serveEmptyPage } from '../support/chromium.ts';
+import { readVectors } from '../support/vectors/read.ts';
 import { readCaseTexts, readVerdicts } from '../support/vectors.ts';
+import type { RunVectors } from './vector-runner.ts';
 import type { RunVerdicts } from './verdict-runner.ts';
 
 const chromium = findChromium();
@@ -14,6 +16,7 @@ if (chromium === null && !isRequired) {
 describe.skipIf(chromium === null && !isRequired)('in Chromium', () => {
   const cleanups: (() => Promise<void>)[] = [];
   let runVerdicts: RunVerdicts;
+  let runVectors: RunVectors;
 
   beforeAll(async () => {
     if (chromium === null) {
@@ -26,13 +29,23 @@ describe.skipIf(chromium === null && !isRequired)('in Chromium', () => {
     const page = await browser.context.newPage();
     await page.goto(server.url);
     const bundle = await build({
-      entryPoints: [resolve(import.meta.dirname, 'verdict-runner.ts')],
+      entryPoints: ['verdict-runner.ts', 'vector-runner.ts'].map((file) =>
+        resolve(import.meta.dirname, file),
+      ),
       bundle: true,
       write: false,
+      outdir: 'unwritten',
       format: 'iife',
       target: 'es2022',
     });
-    await page.addScriptTag({ content: bundle.outputFiles[0]?.text ?? '' });
+    for (const { text } of bundle.outputFiles) await page.addScriptTag({ content: text });
+    // As text: a page's types cannot follow JSON of any depth.
+    runVectors = (backend, files) =>
+      page.evaluate(
+        ([how, given]) =>
+          (globalThis as unknown as { runVectors: RunVectors }).runVectors(how, JSON.parse(given)),
+        [backend, JSON.stringify(files)] as const,
+      );
     runVerdicts = (backend, texts) =>
       page.evaluate(
         ([how, cases]) =>
@@ -51,5 +64,9 @@ describe.skipIf(chromium === null && !isRequired)('in Chromium', () => {
 
   it('the one verdict table is what plain JavaScript says', async () => {
     expect(await runVerdicts('javascript', readCaseTexts())).toEqual(readVerdicts());
+  });
+
+  it('every vector of the project does what it says, by WebCrypto', async () => {
+    expect(await runVectors('webcrypto', readVectors())).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleForHermes, findHermes, runInHermes } from '../support/hermes.ts';
+import { readVectors } from '../support/vectors/read.ts';
 import { readCaseTexts, readVerdicts } from '../support/vectors.ts';
 import { languageAnswers } from './polyfill-runner.ts';
 
@@ -19,6 +20,18 @@ describe.skipIf(hermes === null)('in Hermes, the engine of React Native', () => 
     ]);
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] as string)).toEqual(readVerdicts());
+  });
+
+  it('every vector of the project does what it says, in plain JavaScript', async () => {
+    const lines = await runInHermes(hermes as string, [
+      await bundle('vector-runner.ts'),
+      `runVectors('javascript', ${JSON.stringify(readVectors())}).then(
+        function (failures) { print(JSON.stringify(failures)); },
+        function (error) { print(error.stack); },
+      );`,
+    ]);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] as string)).toEqual([]);
   });
 
   it('the polyfills do what the language does in Node', async () => {

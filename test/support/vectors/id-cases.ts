@@ -41,6 +41,7 @@ export function idVectors(chain: TestChain): VectorFile {
   const cases: VectorCase[] = [
     {
       name: 'transaction id, sighash and leaf',
+      kind: 'transaction',
       transaction: toHex(transactionCodec.encode(signed.transaction)),
       witnesses: toHex(witnessesCodec.encode(signed.witnesses)),
       genesisId: toHex(genesisId),
@@ -51,11 +52,13 @@ export function idVectors(chain: TestChain): VectorFile {
     },
     {
       name: 'block id',
+      kind: 'block',
       header: toHex(headerCodec.encode(chain.header(1n))),
       blockId: toHex(leafHash(headerCodec.encode(chain.header(1n)))),
     },
     {
       name: 'genesis file, digest, header 0, id and origin',
+      kind: 'genesis',
       file: genesisToText(genesis),
       genesis: toHex(genesisCodec.encode(genesis)),
       digest: toHex(genesisDigest(genesis)),
@@ -65,17 +68,20 @@ export function idVectors(chain: TestChain): VectorFile {
     },
     {
       name: 'validator set hash',
+      kind: 'set',
       set: toHex(validatorSetCodec.encode(set)),
       hash: toHex(set.hash),
     },
     {
       name: 'address of one key',
+      kind: 'address',
       publicKey: toHex(alice.publicKey),
       address: toHex(addressFromKey(alice.publicKey)),
       text: encodeAddress(alice.address, 'dfan'),
     },
     {
       name: 'address of two of three keys, in whatever order they are given',
+      kind: 'threshold',
       threshold: 2,
       publicKeys: keys.map(toHex),
       address: toHex(addressFromKeys(2, keys)),
@@ -83,6 +89,7 @@ export function idVectors(chain: TestChain): VectorFile {
     },
     {
       name: 'possession messages of a genesis validator',
+      kind: 'possession',
       domain: genesis.domain,
       network: genesis.network,
       context: toHex(context),
@@ -98,6 +105,7 @@ export function idVectors(chain: TestChain): VectorFile {
     },
     {
       name: 'state keys',
+      kind: 'keys',
       address: toHex(alice.address),
       addressKey: toHex(addressKey(alice.address)),
       validator: 'val-001',
@@ -110,12 +118,14 @@ export function idVectors(chain: TestChain): VectorFile {
     },
     {
       name: 'payout id of epoch 7',
+      kind: 'payout',
       genesisId: toHex(genesisId),
       epoch: 7,
       payoutId: toHex(payoutId(genesisId, 7)),
     },
     {
       name: 'what a cosigner signs, and its key in text',
+      kind: 'cosigner',
       origin,
       size: '2',
       root: toHex(checkpoint.root),
