@@ -3,8 +3,6 @@
  * only the node knows. Without the ops port those figures stay empty.
  */
 import { type ChainReport, chainShape, statusShape, validatorsShape } from 'fanal/api/chain.ts';
-import type { JsonValue } from 'fanal/api/json.ts';
-import { parseJson } from 'fanal/api/json.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import { MAX_EXPOSITION_BYTES, quantiles, Scrape } from './exposition.ts';
 import type { MonitorEvent, MonitorSample, ValidatorRow } from './sample.ts';
@@ -191,8 +189,8 @@ export class Sampler {
     };
   }
 
-  async #json(path: string): Promise<JsonValue> {
-    return parseJson(new TextEncoder().encode(await this.#text(this.#source.url + path, 1 << 20)));
+  async #json(path: string): Promise<unknown> {
+    return JSON.parse(await this.#text(this.#source.url + path, 1 << 20));
   }
 
   async #text(url: string, maxBytes: number): Promise<string> {
