@@ -148,7 +148,8 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
       const body =
         ROUTES[match.name].method === 'POST' ? await readBody(request, signal) : new Uint8Array(0);
       const handler = HANDLERS[match.name] as Handler<RouteName>;
-      const context: Context = { ...shared, request, body, signal };
+      const client = address === null ? 'local' : clientOf(address);
+      const context: Context = { ...shared, request, client, body, signal };
       answer = await raced(handler(match as never, context), signal);
     } catch (error) {
       const problem = problemOf(error);

@@ -16,6 +16,8 @@ import type { ApiPorts } from './ports.ts';
 /** The node's ports, and what one request brings. */
 export interface Context extends ApiPorts {
   readonly request: Request;
+  /** Whom limits count: an IPv4 address, an IPv6 /64, or `local`. */
+  readonly client: string;
   /** The body of a POST, counted and complete; empty otherwise. */
   readonly body: Bytes;
   /** Ends when the client leaves or the time is up. */

@@ -30,7 +30,8 @@ export interface ApiIdentity {
 
 /** Where transactions wait. */
 export interface MempoolPort {
-  submit(transaction: Bytes): Promise<SubmitOutcome>;
+  /** @param client whose share of the room it takes: an address, or a name of our own */
+  submit(transaction: Bytes, client: string): Promise<SubmitOutcome>;
   /** Whether it waits here. */
   has(txid: Bytes32): boolean;
   stats(): MempoolStats;

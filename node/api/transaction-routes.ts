@@ -90,7 +90,7 @@ export const transactionRoutes: Handlers<
   },
 
   async submit(_, context) {
-    const outcome = await context.mempool.submit(transactionIn(context));
+    const outcome = await context.mempool.submit(transactionIn(context), context.client);
     if (outcome.kind === 'rejected') {
       throw new Problem(outcome.problem, { reason: outcome.reason });
     }

@@ -95,7 +95,7 @@ export class Faucet implements FaucetPort {
     const signature = this.#sign(transactionSighash(transaction, genesisId as never));
     const witnesses = [{ kind: 'key' as const, publicKey: this.#publicKey as never, signature }];
     const bytes = signedTransactionCodec.encode({ transaction, witnesses });
-    const outcome = await mempool.submit(bytes);
+    const outcome = await mempool.submit(bytes, 'faucet');
     if (outcome.kind === 'rejected') return null;
     const txid = transactionId(transaction);
     const depth = coin.depth + 1;

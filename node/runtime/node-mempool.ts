@@ -12,7 +12,7 @@ import type { PeerName } from '../network/identity.ts';
 import type { Network } from '../network/network.ts';
 import { transactionsEnvelope } from './envelope.ts';
 import { exchangeRequestCodec } from './exchange.ts';
-import { Mempool, type MempoolSource } from './mempool.ts';
+import { Mempool } from './mempool.ts';
 import { Relay } from './relay.ts';
 import type { EpochRoster, Roster } from './roster.ts';
 import type { VerifyPool } from './verify-pool.ts';
@@ -35,7 +35,6 @@ export interface NodeMempoolOptions {
 const PROPOSERS = 2;
 /** Neighbours that a follower hands a transaction to. */
 const HELPERS = 2;
-const API: MempoolSource = { kind: 'api', id: 'api' };
 
 export class NodeMempool implements MempoolPort {
   readonly pool: Mempool;
@@ -68,9 +67,10 @@ export class NodeMempool implements MempoolPort {
   }
 
   /** From a wallet behind the API. */
-  submit(transaction: Bytes): Promise<SubmitOutcome> {
+  submit(transaction: Bytes, client: string): Promise<SubmitOutcome> {
     const refusal = this.#refusal();
-    return refusal === null ? this.pool.submit(transaction, API) : Promise.resolve(refusal);
+    if (refusal !== null) return Promise.resolve(refusal);
+    return this.pool.submit(transaction, { kind: 'api', id: client });
   }
 
   has(txid: Bytes32): boolean {

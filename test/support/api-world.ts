@@ -2,12 +2,13 @@
  * The node's API over a real ledger, listening on real ports. Blocks are cut when a test says so.
  */
 import { checkShape } from 'fanal/chain/transaction-check.ts';
-import { type Bytes, toHex } from 'fanal/primitives/bytes.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { openMetrics } from '../../node/api/metrics.ts';
 import type { ApiPorts, MempoolPort, NetworkStatus } from '../../node/api/ports.ts';
 import { type RunningApi, serveApi } from '../../node/api/server.ts';
 import type { AsyncLedger } from '../../node/ledger/ledger.ts';
 import { CertifiedEvents } from '../../node/runtime/certified-feed.ts';
+import { Mempool } from '../../node/runtime/mempool.ts';
 import { verifyNatively } from '../../node/runtime/native-verify.ts';
 import { LedgerChain, type LedgerChainOptions } from './ledger-chain.ts';
 
@@ -39,41 +40,30 @@ const HEALTHY: NetworkStatus = {
 export async function apiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld> {
   const chain = new LedgerChain({ durable: false, ...options });
   const feed = new CertifiedEvents(0n);
-  const waiting = new Map<string, Bytes>();
   const errors: unknown[] = [];
   let network = HEALTHY;
   let skew = options.age ?? 0n;
 
+  const ledger = asyncLedger(chain);
+  const rules = { genesisId: chain.start.genesisId, params: chain.genesis.params };
+  const isSigned = (bytes: Bytes) => {
+    const verdict = checkShape(bytes, rules);
+    return verdict.kind === 'shaped' && verifyNatively(verdict.shaped.items).every((good) => good);
+  };
+  const pool = new Mempool({
+    ...{ rules, ledger },
+    verify: async (transactions) => transactions.map(isSigned),
+    now: () => performance.now(),
+    rankOf: () => 0,
+    height: () => chain.height,
+  });
   const mempool: MempoolPort = {
-    async submit(bytes) {
-      const { genesisId } = chain.start;
-      const verdict = checkShape(bytes, { genesisId, params: chain.genesis.params });
-      const reject = (problem: 'transaction-invalid' | 'transaction-conflict', reason: string) =>
-        ({ kind: 'rejected', problem, reason }) as const;
-      if (verdict.kind === 'refused') return reject('transaction-invalid', verdict.code);
-      const { txid, items, signed } = verdict.shaped;
-      if (waiting.has(toHex(txid)) || chain.ledger.transaction(txid) !== null) {
-        return { kind: 'known', txid };
-      }
-      if (!verifyNatively(items).every((good) => good)) {
-        return reject('transaction-invalid', 'transaction/bad-signature');
-      }
-      if (chain.ledger.spendable(signed.transaction.inputs).includes(null)) {
-        return reject('transaction-conflict', 'transaction/coin-spent');
-      }
-      waiting.set(toHex(txid), bytes);
-      return { kind: 'accepted', txid };
-    },
-    has: (txid) => waiting.has(toHex(txid)),
-    stats: () => ({
-      transactions: waiting.size,
-      bytes: [...waiting.values()].reduce((sum, bytes) => sum + bytes.length, 0),
-      limitBytes: 1_000_000,
-      feePerByte: chain.genesis.params.feePerByte,
-    }),
+    submit: (bytes, client) => pool.submit(bytes, { kind: 'api', id: client }),
+    has: (txid) => pool.has(txid),
+    stats: () => pool.stats(),
   };
   const ports: ApiPorts = {
-    ledger: asyncLedger(chain),
+    ledger,
     mempool,
     feed,
     network: { status: () => network },
@@ -99,11 +89,15 @@ export async function apiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld>
     ports,
     errors,
     block() {
-      const { addresses } = chain.block([...waiting.values()]);
-      const transactions = waiting.size;
-      waiting.clear();
+      const transactions = pool.pull(1_000_000, 1_000).map(({ bytes }) => bytes);
+      const executed = chain.block(transactions);
+      pool.executed(executed);
       chain.certify();
-      feed.publish({ tip: chain.ledger.certifiedTip(), addresses, transactions });
+      feed.publish({
+        tip: chain.ledger.certifiedTip(),
+        addresses: executed.addresses,
+        transactions: transactions.length,
+      });
     },
     setNetwork: (status) => {
       network = { ...HEALTHY, ...status };

@@ -240,9 +240,10 @@ describe('submitting', () => {
     expect(conflict.status).toBe(409);
     expect(await conflict.json()).toMatchObject({
       code: 'transaction-conflict',
-      reason: 'transaction/coin-spent',
+      reason: 'transaction/coin-unknown',
     });
-    const signed = signedTransactionCodec.decode(spent.bytes);
+    const unspent = w.chain.pay('bob', w.chain.genesisCoin('bob'), 'alice', COIN);
+    const signed = signedTransactionCodec.decode(unspent.bytes);
     const [witness] = signed.witnesses;
     if (witness?.kind !== 'key') throw new Error('a key witness');
     const forged = signedTransactionCodec.encode({

@@ -79,7 +79,7 @@ describe('server-sent events', () => {
     const { events, stop } = await stream(`/v1/events?topics=address&address=${bob()}`);
     w.block();
     const { bytes } = w.chain.pay('alice', w.chain.genesisCoin('alice'), 'bob', COIN);
-    await w.ports.mempool.submit(bytes);
+    await w.ports.mempool.submit(bytes, 'local');
     w.block();
     await expect.poll(() => events.length).toBe(1);
     expect(events[0]).toMatchObject({
