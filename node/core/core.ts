@@ -64,6 +64,10 @@ class ConsensusCore implements Core {
   #wallOffset = 0;
   #requestId = 0;
   #halted: Alarm | null = null;
+  /** What was signed last is not known: in no epoch that follows may round 1 be taken for free. */
+  #isForgetful = false;
+  /** The last epoch in which something is known to be signed. */
+  #guardEpoch = 0;
   #lastNow = Number.NEGATIVE_INFINITY;
 
   constructor(local: LocalParams, crypto: CryptoPort, seams: CoreSeams) {
@@ -99,6 +103,9 @@ class ConsensusCore implements Core {
   #boot(event: Extract<Event, { kind: 'boot' }>, now: number): void {
     assert(this.#run === null, 'a core boots once');
     this.#wallOffset = event.wallOffset;
+    const { guard } = event.stored;
+    this.#isForgetful = guard === null;
+    this.#guardEpoch = guard?.epoch ?? 0;
     this.#begin(event.stored, now);
   }
 
@@ -165,7 +172,10 @@ class ConsensusCore implements Core {
     this.#run?.settle(now);
   }
 
-  /** Rule E2: the next epoch starts once the last header of this one is certified. */
+  /**
+   * Rule E2: the next epoch starts once the last header of this one is certified. Whoever may have
+   * signed in it already, in a life before this one, enters it as after amnesia (rule R6).
+   */
   #turnEpoch(now: number): void {
     const run = this.#run as EpochRun;
     const next = this.#next;
@@ -183,7 +193,10 @@ class ConsensusCore implements Core {
       {
         epoch: record,
         author,
-        guard: { epoch: record.epoch, round: 0, digest: ZERO_32 },
+        guard:
+          this.#isForgetful || this.#guardEpoch >= record.epoch
+            ? null
+            : { epoch: record.epoch, round: 0, digest: ZERO_32 },
         checkpointGuard: run.checkpointGuard,
         commits: [],
         vertices: [],

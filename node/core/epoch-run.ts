@@ -95,6 +95,8 @@ export class EpochRun {
   readonly #certifier: Certifier;
   readonly #carried = new CarriedTransactions();
   #phase: Phase;
+  /** The guard is of a later epoch: nothing more is signed in this one. */
+  readonly #isPassed: boolean;
   #decided: DecidedSlot;
   /** Blocks that are cut and not handed out. */
   #blocks: BlockInput[] = [];
@@ -180,6 +182,7 @@ export class EpochRun {
     this.#divergence = stored.divergence;
     this.#certifier.isStopped = stored.divergence !== null;
     this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
+    this.#isPassed = stored.guard !== null && stored.guard.epoch > this.record.epoch;
     this.#decided = { round: 0, place: Number.MAX_SAFE_INTEGER };
     this.#held = this.committee.members.map(() => []);
     this.#evidenceCount = new Int32Array(this.committee.size);
@@ -773,7 +776,8 @@ export class EpochRun {
 
   #tryPropose(now: number): boolean {
     const proposer = this.#proposer;
-    if (proposer === null || this.#phase !== 'running' || proposer.pulling !== null) return false;
+    if (proposer === null || this.#phase !== 'running' || this.#isPassed) return false;
+    if (proposer.pulling !== null) return false;
     const target = proposer.target();
     if (this.#isDrained(target)) return false;
     const { leaderRound } = this.#linearizer.tip;

@@ -10,7 +10,6 @@ import type {
   CertifiedCheckpoint,
   CheckpointGuard,
   Commit,
-  EpochRecord,
   Guard,
   StoredCommit,
   StoredState,
@@ -20,13 +19,12 @@ import type {
 } from 'fanal-node/core/types.ts';
 import { settleGuards } from 'fanal-node/store/sign-guard.ts';
 import type { SignState } from 'fanal-node/store/sign-state.ts';
-import { bytesKey, type SimLedger } from './ledger.ts';
+import { type Beginning, bytesKey } from './ledger.ts';
 import type { DiskDamage } from './plan.ts';
 import type { Random } from './random.ts';
 
 /** What the journal holds. */
 interface Journal {
-  epochs: Map<number, EpochRecord>;
   guard: Guard | null;
   checkpointGuard: CheckpointGuard | null;
   /** By epoch, then by reference. */
@@ -70,9 +68,8 @@ export class SimDisk {
   }
 
   /** What `fanal init` leaves: both guards at round 0, in both places. */
-  format(genesis: EpochRecord): void {
+  format(): void {
     this.append([
-      { kind: 'epoch', record: genesis },
       { kind: 'guard', guard: NOTHING_SIGNED },
       { kind: 'checkpointGuard', guard: NO_CHECKPOINT },
     ]);
@@ -105,7 +102,7 @@ export class SimDisk {
 
   /** Brings the guard file up to the synced journal. Always after the journal, before a send. */
   writeGuardFile(): void {
-    const vertex = this.#guard ?? this.#file?.vertex ?? NOTHING_SIGNED;
+    const vertex = laterGuard(this.#guard, this.#file?.vertex ?? NOTHING_SIGNED);
     this.#file = { vertex, checkpoint: this.#checkpointGuard ?? NO_CHECKPOINT };
   }
 
@@ -149,25 +146,28 @@ export class SimDisk {
   }
 
   /** What a core starts from, once the guards are settled. */
-  stored(author: (epoch: EpochRecord) => number | null, ledger: SimLedger): StoredState {
+  stored({ epoch, executed, certifiedSize }: Beginning, author: number | null): StoredState {
     const journal = this.#journal;
-    const epoch = this.#epoch(ledger);
-    const executed = ledger.tip();
     const commits = journal.commits.get(epoch.epoch) ?? [];
     const gc = journal.gc.epoch === epoch.epoch ? journal.gc : { round: 0, commit: 0n };
+    const vertices = [...this.vertices(epoch.epoch)].filter(({ ref }) => ref.round >= gc.round);
     return {
       epoch,
-      author: author(epoch),
+      author,
       guard: journal.guard,
       checkpointGuard: journal.checkpointGuard ?? NO_CHECKPOINT,
-      commits: commits.filter(
-        ({ commit: { index } }) => index >= gc.commit || index > executed.commitIndex,
-      ),
-      vertices: this.#storedVertices(epoch.epoch, gc.round, executed.commitIndex, commits),
+      commits: commits.filter(({ commit }) => commit.index >= gc.commit),
+      vertices: vertices.sort((a, b) => a.ref.round - b.ref.round),
       executed,
-      certifiedSize: journal.certifiedSize,
+      certifiedSize,
       divergence: journal.divergence,
     };
+  }
+
+  /** Syncs everything at once, as a process does that ends by itself. */
+  flush(at: number): void {
+    this.synced(this.#pending.length, at);
+    this.writeGuardFile();
   }
 
   /** Everything stored of an epoch's commits, for peers that ask. */
@@ -190,11 +190,6 @@ export class SimDisk {
   /** The newest certified checkpoint; undefined when only genesis is certified. */
   newestCertified(): CertifiedCheckpoint | undefined {
     return this.#journal.certified.get(this.#journal.certifiedSize);
-  }
-
-  /** 1 when only genesis is certified. */
-  certifiedSize(): bigint {
-    return this.#journal.certifiedSize;
   }
 
   /** What a checker asks before something leaves: is it on stable storage? */
@@ -235,41 +230,10 @@ export class SimDisk {
       this.#commit = { epoch: write.commit.epoch, index: write.commit.index };
     }
   }
-
-  /** The newest epoch that the journal starts or that the ledger has executed blocks of. */
-  #epoch(ledger: SimLedger): EpochRecord {
-    const executed = ledger.executingEpoch();
-    let newest = executed;
-    for (const record of this.#journal.epochs.values()) {
-      if (record.epoch > newest.epoch) newest = record;
-    }
-    return newest;
-  }
-
-  /** Vertices above the garbage-collection round, and those of commits not executed yet. */
-  #storedVertices(
-    epoch: number,
-    gcRound: number,
-    executed: bigint,
-    commits: readonly StoredCommit[],
-  ): Vertex[] {
-    const all = this.#journal.vertices.get(epoch) ?? new Map<string, Vertex>();
-    const wanted = new Set<Vertex>();
-    for (const { commit } of commits) {
-      if (commit.index <= executed) continue;
-      for (const ref of commit.vertices) {
-        const vertex = all.get(refKey(ref));
-        if (vertex !== undefined) wanted.add(vertex);
-      }
-    }
-    for (const vertex of all.values()) if (vertex.ref.round >= gcRound) wanted.add(vertex);
-    return [...wanted].sort((a, b) => a.ref.round - b.ref.round);
-  }
 }
 
 function emptyJournal(): Journal {
   return {
-    epochs: new Map(),
     guard: null,
     checkpointGuard: null,
     vertices: new Map(),
@@ -323,12 +287,6 @@ function apply(journal: Journal, write: Write): Undo {
         else journal.certified.set(size, replaced);
       };
     }
-    case 'epoch': {
-      const { record } = write;
-      if (journal.epochs.has(record.epoch)) return () => {};
-      journal.epochs.set(record.epoch, record);
-      return () => journal.epochs.delete(record.epoch);
-    }
     case 'divergence': {
       const before = journal.divergence;
       journal.divergence = write.info;
@@ -343,6 +301,7 @@ function apply(journal: Journal, write: Write): Undo {
         journal.gc = before;
       };
     }
+    case 'epoch':
     case 'evidence':
       return () => {};
   }
@@ -355,6 +314,11 @@ function section<V>(map: Map<number, V>, key: number, make: () => V): V {
     map.set(key, value);
   }
   return value;
+}
+
+function laterGuard(a: Guard | null, b: Guard): Guard {
+  if (a === null) return b;
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.round >= b.round) ? a : b;
 }
 
 /** A reference as a map key. */

@@ -16,7 +16,6 @@ import type { Membership } from './membership.ts';
 
 /** What the exchange needs of its machine. */
 export interface ExchangePort {
-  readonly validator: number;
   /** The epoch that the core is in. */
   readonly record: EpochRecord;
   enqueue(event: Event): void;
@@ -89,6 +88,18 @@ export class Exchange {
     for (const [requestId, { to }] of [...this.#outstanding]) {
       if (to === peer) this.#failed(requestId);
     }
+  }
+
+  /** Says whether members with the stake of an honest one have written from a later epoch. */
+  isPassedBy({ epoch, members }: EpochRecord): boolean {
+    let ahead = 0n;
+    let total = 0n;
+    for (const [author, { stake }] of members.entries()) {
+      const validator = this.#membership.validators(epoch)[author] as number;
+      total += stake;
+      if (this.#future.has(validator)) ahead += stake;
+    }
+    return ahead > (total - 1n) / 3n;
   }
 
   /** A new epoch: earlier requests are void, and what came too early comes now. */

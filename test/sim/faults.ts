@@ -110,16 +110,16 @@ export function scheduleFault(port: FaultPort, fault: Fault): void {
       begin(() => port.machine(fault.node)?.jumpClock(fault.millis));
       return;
     case 'slowDisk':
-      begin(() => port.machine(fault.node)?.setDisk({ slowMillis: fault.millis, full: false }));
-      port.at(fault.until, () => port.machine(fault.node)?.setDisk({ slowMillis: 0, full: false }));
+      begin(() => setDisk(port, fault.node, { slowMillis: fault.millis, full: false }));
+      port.at(fault.until, () => setDisk(port, fault.node, { slowMillis: 0, full: false }));
       return;
     case 'wrongExecution':
       begin(() => port.machine(fault.node)?.ledger.executeWrongly());
       return;
     case 'fullDisk':
-      begin(() => port.machine(fault.node)?.setDisk({ slowMillis: 0, full: true }));
+      begin(() => setDisk(port, fault.node, { slowMillis: 0, full: true }));
       port.at(fault.until, () => {
-        port.machine(fault.node)?.setDisk({ slowMillis: 0, full: false });
+        setDisk(port, fault.node, { slowMillis: 0, full: false });
         if (port.faulty()) port.restart(fault.node, 0);
       });
       return;
@@ -223,4 +223,9 @@ function queueOf(envelope: Envelope): 'vertex' | 'cosignature' | 'sync' {
     case 'ownReport':
       return 'sync';
   }
+}
+
+function setDisk(port: FaultPort, node: number, state: SimNode['diskState']): void {
+  const machine = port.machine(node);
+  if (machine !== undefined) machine.diskState = state;
 }

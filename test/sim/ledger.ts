@@ -23,7 +23,12 @@ import {
 } from 'fanal/merkle/list.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { concat, ZERO_32 } from 'fanal/primitives/bytes.ts';
-import type { BlockInput, EpochRecord, ExecutedTip } from 'fanal-node/core/types.ts';
+import type {
+  BlockInput,
+  CertifiedCheckpoint,
+  EpochRecord,
+  ExecutedTip,
+} from 'fanal-node/core/types.ts';
 import { fastHash } from './keys.ts';
 import type { Membership } from './membership.ts';
 
@@ -37,6 +42,13 @@ export interface ExecutedBlock {
   readonly executed: readonly string[];
   /** What the next epoch starts from, after the last block of one. */
   readonly next: EpochRecord | null;
+}
+
+/** Where consensus would begin on a machine. */
+export interface Beginning {
+  readonly epoch: EpochRecord;
+  readonly executed: ExecutedTip;
+  readonly certifiedSize: bigint;
 }
 
 export const GENESIS_COINS = 512;
@@ -104,7 +116,8 @@ export class SimLedger {
   #log: CompactRange = emptyRange();
   #leaves: Bytes32[] = [];
   #stateRoot: Bytes32 = ZERO_32;
-  #handedOver: EpochRecord | null = null;
+  #certifiedSize = 1n;
+  readonly #certificates = new Map<bigint, CertifiedCheckpoint>();
   #nextIsWrong = false;
   /** The state is not what the blocks make of it. */
   #wrong = false;
@@ -116,7 +129,6 @@ export class SimLedger {
 
   #reset(): void {
     this.#blocks = [];
-    this.#handedOver = null;
     this.#coins = new Map();
     this.#spent = new Set();
     this.#seen = new Set();
@@ -160,33 +172,50 @@ export class SimLedger {
       : this.#blocks[Number(height) - 1]?.header;
   }
 
-  /** Where execution stands, as a core wants to know when it boots. */
-  tip(): ExecutedTip {
+  /** Size of the newest certified checkpoint that was executed here; 1 at genesis. */
+  get certifiedSize(): bigint {
+    return this.#certifiedSize;
+  }
+
+  certificate(size: bigint): CertifiedCheckpoint | undefined {
+    return this.#certificates.get(size);
+  }
+
+  /** Writes down that a checkpoint is certified. */
+  certify(checkpoint: CertifiedCheckpoint): void {
+    if (checkpoint.size > this.height + 1n) return;
+    this.#certificates.set(checkpoint.size, checkpoint);
+    if (checkpoint.size > this.#certifiedSize) this.#certifiedSize = checkpoint.size;
+  }
+
+  /**
+   * Where consensus would begin now. An epoch's executed last block that is not certified yet still
+   * belongs to the work of that epoch.
+   */
+  beginning(): Beginning {
     const last = this.#blocks.at(-1);
     const header = last?.header ?? this.#membership.genesisHeader;
+    const lastOfEpoch = last?.next !== null && last !== undefined;
+    const isOpenEnd = lastOfEpoch && this.#certifiedSize < header.height + 1n;
+    const epoch =
+      lastOfEpoch && !isOpenEnd ? (last.next as EpochRecord) : this.#epoch(header.epoch);
+    const isStart = header.height === epoch.startHeight;
     return {
-      height: header.height,
-      time: header.time,
-      commitIndex: header.commitIndex,
-      root: rangeRoot(this.#log, hasher),
-      lastOfEpoch: last?.input.lastOfEpoch ?? false,
+      epoch,
+      executed: {
+        height: header.height,
+        time: header.time,
+        commitIndex: isStart ? 0n : header.commitIndex,
+        root: rangeRoot(this.#log, hasher),
+        lastOfEpoch: isOpenEnd,
+      },
+      certifiedSize: this.#certifiedSize,
     };
   }
 
-  /** The last block's epoch; the next one, once its handover is known to be certified. */
-  executingEpoch(): EpochRecord {
-    if (this.#handedOver !== null) return this.#handedOver;
-    const last = this.#blocks.at(-1);
-    if (last === undefined) return this.#membership.genesis;
-    const { epoch } = last.header;
-    return (
-      this.#blocks.find((block) => block.next?.epoch === epoch)?.next ?? this.#membership.genesis
-    );
-  }
-
-  /** The last block ends its epoch, and its certificate was seen. */
-  handOver(): void {
-    this.#handedOver = this.#blocks.at(-1)?.next ?? null;
+  #epoch(epoch: number): EpochRecord {
+    const ending = this.#blocks.find(({ next }) => next?.epoch === epoch);
+    return ending?.next ?? this.#membership.genesis;
   }
 
   /** Executes a block, which must be the next one. */
@@ -229,7 +258,6 @@ export class SimLedger {
       next: input.lastOfEpoch ? this.#membership.next(header) : null,
     };
     this.#blocks.push(block);
-    this.#handedOver = null;
     return block;
   }
 

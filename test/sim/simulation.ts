@@ -15,7 +15,6 @@ import { Inbound } from './inbound.ts';
 import { type Signatures, signatures, taggedHash } from './keys.ts';
 import { LeaderOracle } from './leader-oracle.ts';
 import type { ExecutedBlock } from './ledger.ts';
-import { catchUp } from './ledger-sync.ts';
 import { isHopeless, Load, type PendingPayment } from './load.ts';
 import { GENESIS_TIME, Membership } from './membership.ts';
 import { Network, type Packet } from './network.ts';
@@ -154,6 +153,14 @@ export class Simulation implements World {
     );
   }
 
+  reachable(validator: number): SimNode[] {
+    return this.running().filter((peer) => this.connected(validator, peer.validator));
+  }
+
+  ledgerSynced(): void {
+    this.ledgerSyncs++;
+  }
+
   stopped(node: SimNode, why: PlannedCrash | 'disk'): void {
     if (why === 'disk') {
       node.stop();
@@ -201,6 +208,8 @@ export class Simulation implements World {
       transmit: (from, to, envelope) => this.transmit(from, to, envelope),
       afterChecks: (validator, checks, action) => this.afterChecks(validator, checks, action),
       makeCore: (validator) => this.makeCore(validator),
+      reachable: (validator) => this.reachable(validator),
+      ledgerSynced: () => {},
       stopped: (node) => node.stop(),
       halted: () => {},
     };
@@ -242,7 +251,7 @@ export class Simulation implements World {
     this.network.heal();
     for (const [validator, machine] of this.machines.entries()) {
       if (machine === undefined) continue;
-      machine.setDisk({ slowMillis: 0, full: false });
+      machine.diskState = { slowMillis: 0, full: false };
       machine.pause(0);
       machine.correctClock();
       if (this.plan.dead.includes(validator)) {
@@ -261,19 +270,9 @@ export class Simulation implements World {
       const machine = this.machines[validator];
       if (machine === undefined || machine.up) return;
       if (!this.#faulty && this.plan.dead.includes(validator)) return;
-      if (this.#faultRandom.chance(0.5)) this.#catchUp(machine);
       machine.boot();
       this.#connections.started(validator);
     });
-  }
-
-  /** What a validator does before it starts: blocks of the epochs that it slept through. */
-  #catchUp(machine: SimNode): void {
-    const ahead = this.running().filter(
-      (peer) => peer.record.epoch > machine.ledger.executingEpoch().epoch,
-    );
-    if (ahead.length === 0 || machine.ledger.wrong) return;
-    if (catchUp(machine.ledger, this.#faultRandom.pick(ahead))) this.ledgerSyncs++;
   }
 
   #stop(machine: SimNode): void {

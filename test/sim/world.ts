@@ -21,6 +21,10 @@ export interface World {
   transmit(from: number, to: number, envelope: Envelope): void;
   connected(a: number, b: number): boolean;
   makeCore(validator: number): Core;
+  /** Honest validators that this one is connected to and that run. */
+  reachable(validator: number): SimNode[];
+  /** A validator took blocks from a peer. */
+  ledgerSynced(node: SimNode): void;
   /** Signature checks take processor time; the result is there after it. */
   afterChecks(validator: number, checks: number, action: () => void): void;
   /** The process ends here: a planned crash, or a disk that takes no more writes. */

@@ -142,8 +142,7 @@ export class LivenessChecker implements Observer {
 
   #missingCertificates(node: SimNode): string | undefined {
     if (!node.up) return 'is down';
-    const { executedHeight, certifiedSize } = node.status();
-    const ahead = executedHeight + 1n - certifiedSize;
+    const ahead = node.ledger.height + 1n - node.ledger.certifiedSize;
     return ahead <= UNCERTIFIED_BLOCKS ? undefined : `is ${ahead} blocks ahead of certificates`;
   }
 }
