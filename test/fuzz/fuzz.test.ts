@@ -5,6 +5,7 @@ import { testChain } from '../support/chain.ts';
 import { signNatively } from '../support/native.ts';
 import { answerTargets } from './answers.ts';
 import { decoderTargets } from './decoders.ts';
+import { nodeDecoderTargets } from './node-decoders.ts';
 import { fuzz, tryOnce } from './run.ts';
 import type { Outcome, Target } from './target.ts';
 
@@ -30,7 +31,8 @@ describe('fuzzing', () => {
   });
 
   it('finds no decoder that throws without a type, in a short run', async () => {
-    const { findings } = await fuzz(decoderTargets(), 1, untilCount(6_000));
+    const targets = [...decoderTargets(), ...nodeDecoderTargets()];
+    const { findings } = await fuzz(targets, 1, untilCount(6_000));
     expect(findings).toEqual([]);
   });
 

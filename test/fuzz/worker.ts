@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { answerTargets } from './answers.ts';
 import { decoderTargets } from './decoders.ts';
+import { nodeDecoderTargets } from './node-decoders.ts';
 import { fuzz } from './run.ts';
 
 export interface WorkerTask {
@@ -22,7 +23,7 @@ const post = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 // Answers are what can lie, so they get three of four mutations.
 const answers = answerTargets();
-const all = [...answers, ...answers, ...answers, ...decoderTargets()];
+const all = [...answers, ...answers, ...answers, ...decoderTargets(), ...nodeDecoderTargets()];
 const targets = only === null ? all : all.filter(({ name }) => name.includes(only));
 const end = performance.now() + seconds * 1_000;
 const report = await fuzz(
