@@ -10,11 +10,14 @@ import type { Database } from '../store/database.ts';
 import { address } from '../store/ledger-schema.ts';
 import { type Account, decodePeaks, encodePeaks, newAccount } from './account.ts';
 import { LEDGER_LIMITS } from './limits.ts';
+import { decodeCoins, encodeCoins, type StoredCoin } from './stored-coin.ts';
 
-/** An address's record, and its id on disk. */
+/** An address as it is on disk. */
 export interface StoredAccount {
   readonly id: number;
   readonly record: AddressRecord;
+  /** Its coins while they are few; null: they are in the table of coins. */
+  readonly few: readonly StoredCoin[] | null;
 }
 
 export class AccountStore {
@@ -70,34 +73,27 @@ export class AccountStore {
     return row === undefined ? null : this.#remember(text, accountOf(row));
   }
 
-  /** Writes what a block made of an account. */
-  write({ id, address: payload, record, peaks }: Account, isNew: boolean): void {
+  /** Writes an account, inside the caller's transaction. */
+  write(account: Account, isNew: boolean): void {
     if (isNew) {
-      this.#statements.insert.run({ id, payload, ...rowOf(record, peaks) });
+      this.#statements.insert.run({ payload: account.address, ...rowOf(account) });
       this.#count += 1n;
     } else {
-      this.#statements.update.run({ id, ...rowOf(record, peaks) });
+      this.#statements.update.run({ ...rowOf(account) });
     }
   }
 
-  /** Writes an account that was there from the start. */
-  writeFirst({ id, address: payload, record, peaks }: Account): void {
-    this.#statements.insert.run({ id, payload, ...rowOf(record, peaks) });
-    this.#count += 1n;
-  }
-
-  /** Writes an account of a snapshot, and remembers nothing of it. */
-  importAccount(payload: AddressBytes, record: AddressRecord, peaks: readonly Hash[]): Account {
+  /** Makes an account of a snapshot that is remembered nowhere. */
+  make(payload: AddressBytes): Account {
     const account = newAccount(this.#nextId, payload);
     this.#nextId += 1;
-    this.#statements.insert.run({ id: account.id, payload, ...rowOf(record, peaks) });
     return account;
   }
 
   /** An address as it is now; null when it was never used. */
   find(payload: Bytes): StoredAccount | null {
     const row = this.#statements.byPayload.get({ payload });
-    return row === undefined ? null : { id: row.id, record: recordOf(row) };
+    return row === undefined ? null : { id: row.id, record: recordOf(row), few: fewOf(row) };
   }
 
   /** Every address with its newest record, in the order in which they were first used. */
@@ -110,10 +106,14 @@ export class AccountStore {
     return eachAccount(client, 'payload');
   }
 
-  /** Makes an account what it was. One without history is gone. */
-  rewind(id: number, record: AddressRecord, peaks: readonly Hash[]): void {
-    if (record.historySize === 0n) this.#statements.remove.run({ id });
-    else this.#statements.update.run({ id, ...rowOf(record, peaks) });
+  /** The account of an id, straight from the disk. */
+  read(id: number): Account {
+    return accountOf(this.#statements.byId.get({ id }) as AddressRow);
+  }
+
+  /** Removes an account that was made by a block which is taken back. */
+  remove(id: number): void {
+    this.#statements.remove.run({ id });
   }
 
   /** Drops the least recently used accounts beyond the limit. Never during a block. */
@@ -142,6 +142,7 @@ interface RecordRow {
   readonly historySize: bigint;
   readonly historyRoot: Bytes;
   readonly frontier: Bytes;
+  readonly coins: Bytes | null;
 }
 
 interface AddressRow extends RecordRow {
@@ -170,8 +171,8 @@ function* eachAccount(
   order: 'id' | 'payload',
 ): Generator<{ id: number; account: Account }> {
   const rows = client.prepare(`SELECT id, payload, balance, coin_count AS coinCount,
-    coins_root AS coinsRoot, history_size AS historySize, history_root AS historyRoot, frontier
-    FROM address ORDER BY ${order}`);
+    coins_root AS coinsRoot, history_size AS historySize, history_root AS historyRoot, frontier,
+    coins FROM address ORDER BY ${order}`);
   for (const row of rows.iterate() as Iterable<AddressRow>) {
     const id = Number(row.id);
     yield { id, account: accountOf({ ...row, id }) };
@@ -182,11 +183,17 @@ function accountOf(row: AddressRow): Account {
   const account = newAccount(row.id, row.payload as AddressBytes);
   account.record = recordOf(row);
   account.peaks = decodePeaks(row.frontier);
+  account.few = fewOf(row);
   return account;
 }
 
-function rowOf(record: AddressRecord, peaks: readonly Hash[]): RecordRow {
-  return { ...record, frontier: encodePeaks(peaks) };
+function fewOf({ id, coins }: AddressRow): StoredCoin[] | null {
+  return coins === null ? null : decodeCoins(coins, id);
+}
+
+function rowOf({ id, record, peaks, few }: Account): RecordRow & { readonly id: number } {
+  const coins = few === null ? null : encodeCoins(few);
+  return { id, ...record, frontier: encodePeaks(peaks), coins };
 }
 
 function prepare({ query }: Database) {
@@ -198,6 +205,7 @@ function prepare({ query }: Database) {
     historySize: value('historySize'),
     historyRoot: value('historyRoot'),
     frontier: value('frontier'),
+    coins: value('coins'),
   };
   return {
     count: query.select({ count: sql<bigint>`count(*)` }).from(address).prepare(),
@@ -209,6 +217,11 @@ function prepare({ query }: Database) {
       .select()
       .from(address)
       .where(eq(address.payload, value('payload')))
+      .prepare(),
+    byId: query
+      .select()
+      .from(address)
+      .where(eq(address.id, value('id')))
       .prepare(),
     insert: query
       .insert(address)
@@ -223,6 +236,7 @@ function prepare({ query }: Database) {
         historySize: sql`${value('historySize')}`,
         historyRoot: sql`${value('historyRoot')}`,
         frontier: sql`${value('frontier')}`,
+        coins: sql`${value('coins')}`,
       })
       .where(eq(address.id, value('id')))
       .prepare(),

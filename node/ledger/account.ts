@@ -5,10 +5,11 @@
 import { type AddressRecord, UNUSED_ADDRESS } from 'fanal/chain/address-record.ts';
 import type { HistoryEntry } from 'fanal/chain/history-entry.ts';
 import type { AddressBytes } from 'fanal/crypto/address.ts';
-import type { MapChange, MapRoot } from 'fanal/merkle/map-tree.ts';
+import type { MapRoot } from 'fanal/merkle/map-tree.ts';
 import { type Bytes, concat } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import { nativeSha256 } from './native-hash.ts';
+import type { StoredCoin } from './stored-coin.ts';
 
 export interface Account {
   readonly id: number;
@@ -18,6 +19,8 @@ export interface Account {
   record: AddressRecord;
   /** The complete subtrees of its history, largest first. */
   peaks: readonly Hash[];
+  /** Its unspent coins while they are few; null: they are in the table. */
+  few: readonly StoredCoin[] | null;
   /** Its coin map in memory; null until it is needed. */
   coins: MapRoot | null;
   /** What the block under way does to it; null while it does nothing. */
@@ -31,7 +34,10 @@ export interface AccountDraft {
   balance: bigint;
   coinCount: bigint;
   readonly entries: HistoryEntry[];
-  readonly coinChanges: MapChange[];
+  /** Coins that it has after the block and had not before. */
+  readonly created: StoredCoin[];
+  /** Coins that it had before the block and has not after. */
+  readonly spent: StoredCoin[];
 }
 
 const ADDRESS_TAG = Uint8Array.of(0x61);
@@ -44,6 +50,7 @@ export function newAccount(id: number, address: AddressBytes): Account {
     stateKey: nativeSha256(concat(ADDRESS_TAG, address)),
     record: UNUSED_ADDRESS,
     peaks: [],
+    few: [],
     coins: null,
     draft: null,
   };
@@ -59,7 +66,8 @@ export function draftOf(account: Account, touched: Account[]): AccountDraft {
     balance: record.balance,
     coinCount: record.coinCount,
     entries: [],
-    coinChanges: [],
+    created: [],
+    spent: [],
   };
   account.draft = draft;
   touched.push(account);

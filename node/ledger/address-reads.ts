@@ -13,9 +13,8 @@ import { stateProofCodec } from 'fanal/light/state-proof.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { StoredAccount } from './account-store.ts';
-import { coinKeyOf } from './block-work.ts';
 import { type ChainReads, encode, pruned } from './chain-reads.ts';
-import type { StoredCoin } from './coin-store.ts';
+import type { CoinHolder } from './coin-store.ts';
 import type { LedgerEngine } from './engine.ts';
 import { rewardShares } from './epoch-cut.ts';
 import type {
@@ -27,6 +26,7 @@ import type {
   WantedCoin,
 } from './ledger.ts';
 import { RegistryDraft } from './registry.ts';
+import { coinKeyOf, type StoredCoin } from './stored-coin.ts';
 import type { Tables } from './tables.ts';
 
 export class AddressReads {
@@ -66,7 +66,7 @@ export class AddressReads {
     const found =
       account === null
         ? []
-        : coinsAt(this.#engine.tables, account.id, height, after ?? EMPTY_BYTES, count + 1);
+        : coinsAt(this.#engine.tables, account, height, after ?? EMPTY_BYTES, count + 1);
     return encode(coinsPageCodec, {
       ...{ address, height },
       coins: found.slice(0, count) as Coin[],
@@ -99,7 +99,7 @@ export class AddressReads {
       const key = coinKeyOf(input);
       for (const address of input.addresses) {
         const account = accounts.known(address);
-        const coin = account === null ? null : coins.get(account.id, key);
+        const coin = account === null ? null : coins.get(account, key);
         if (coin !== null) return { amount: coin.amount, address, height: coin.height };
       }
       return null;
@@ -157,7 +157,7 @@ export function accountAt(
   const now = accounts.find(address);
   if (now === null) return null;
   const record = undo.accountAt(now.id, height) ?? now.record;
-  return record.historySize === 0n ? null : { id: now.id, record };
+  return record.historySize === 0n ? null : { ...now, record };
 }
 
 /** A state record as of a height of the window. */
@@ -169,11 +169,11 @@ export function recordAt({ records, undo }: Tables, key: Bytes, height: bigint):
 /** Coins of an address as of a height of the window, in key order, above the key `after`. */
 export function coinsAt(
   { coins, undo }: Tables,
-  addressId: number,
+  holder: CoinHolder,
   height: bigint,
   after: Bytes,
   limit: number,
 ): StoredCoin[] {
-  const gone = undo.coinsSpentSince(addressId, height);
-  return coins.list(addressId, height, after, limit, gone);
+  const gone = undo.coinsSpentSince(holder.id, height);
+  return coins.list(holder, height, after, limit, gone);
 }

@@ -7,8 +7,8 @@ import { headerCodec } from 'fanal/chain/header.ts';
 import { EPOCH_KEY, PARAMETERS_KEY, validatorKey } from 'fanal/chain/state-keys.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import { compareBytes } from 'fanal/primitives/bytes.ts';
-import { coinKeyOf } from './block-work.ts';
 import { nativeSha256 } from './native-hash.ts';
+import { coinKeyOf } from './stored-coin.ts';
 import type { Tables } from './tables.ts';
 
 /** Writes the genesis state into empty tables, in one transaction. */
@@ -35,7 +35,7 @@ export function beginWithGenesis(tables: Tables, genesis: Genesis): GenesisState
     tables.log.append(header);
     tables.meta.setGenesis(genesisCodec.encode(genesis));
     tables.meta.setCounts({
-      coins: tables.coins.count,
+      coins: tables.accounts.count,
       addresses: tables.accounts.count,
       payments: 0n,
       firstBody: 0n,
@@ -52,7 +52,7 @@ function writeAddresses(tables: Tables, { addresses }: GenesisState): void {
     const { size } = tables.history.append(account, [entry]);
     assert(size === record.historySize, 'a genesis address has one line of history');
     account.record = record;
-    tables.accounts.writeFirst(account);
-    tables.coins.importCoin({ ...coin, key: coinKeyOf(coin), addressId: account.id });
+    account.few = [{ ...coin, key: coinKeyOf(coin), addressId: account.id }];
+    tables.accounts.write(account, true);
   }
 }

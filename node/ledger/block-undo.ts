@@ -7,7 +7,7 @@
 import { type AddressRecord, addressRecordCodec } from 'fanal/chain/address-record.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
 import { Reader, Writer } from 'fanal/primitives/codec.ts';
-import type { StoredCoin } from './coin-store.ts';
+import type { StoredCoin } from './stored-coin.ts';
 
 /** An address as it was before a block; a record without history: there was none. */
 export interface AccountBefore {

@@ -12,15 +12,15 @@ import { transactionLeaf } from 'fanal/chain/transaction-leaf.ts';
 import type { AddressBytes } from 'fanal/crypto/address.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { type Bytes, type Bytes32, ZERO_32 } from 'fanal/primitives/bytes.ts';
-import type { Hash } from 'fanal/primitives/hash.ts';
 import { type Account, draftOf } from './account.ts';
 import { type AccountStore, textOf } from './account-store.ts';
 import { applyActions } from './actions.ts';
 import type { BlockPayment, BlockStore } from './block-store.ts';
-import { type CoinEffects, type CoinStore, changeOf, type StoredCoin } from './coin-store.ts';
+import type { CoinStore } from './coin-store.ts';
 import type { TransactionOutcome } from './ledger.ts';
-import { nativeListHasher, nativeSha256 } from './native-hash.ts';
+import { nativeListHasher } from './native-hash.ts';
 import type { RegistryDraft } from './registry.ts';
+import { coinKeyOf, outpointBytes, type StoredCoin } from './stored-coin.ts';
 import { checkCoins, type InputCoin, isExpired } from './transaction-rules.ts';
 
 /** What a block's execution works with. */
@@ -103,17 +103,13 @@ export class BlockWork {
   }
 
   /** Ends the block: each touched account learns which coins it gained and lost for good. */
-  finish(): CoinEffects {
+  finish(): void {
     for (const { stored, account } of this.#created.values()) {
-      draftOf(account, this.touched).coinChanges.push(changeOf(stored));
+      draftOf(account, this.touched).created.push(stored);
     }
     for (const { stored, account } of this.#spent.values()) {
-      draftOf(account, this.touched).coinChanges.push({ key: stored.key, valueHash: null });
+      draftOf(account, this.touched).spent.push(stored);
     }
-    return {
-      created: [...this.#created.values()].map(({ stored }) => stored),
-      spent: [...this.#spent.values()].map(({ stored }) => stored),
-    };
   }
 
   /** Null when the transaction is now part of the block, else why not. */
@@ -183,7 +179,7 @@ export class BlockWork {
     if (fresh !== undefined) return fresh;
     if (this.#spent.has(keyText)) return 'transaction/coin-spent';
     for (const account of payers) {
-      const stored = account === null ? null : this.#tools.coins.get(account.id, key);
+      const stored = account === null ? null : this.#tools.coins.get(account, key);
       if (stored !== null && account !== null) return openCoin(stored, keyText, account);
     }
     return 'transaction/coin-unknown';
@@ -232,19 +228,4 @@ function movementOf(movements: Movement[], account: Account): Movement {
 function openCoin(stored: StoredCoin, keyText: string, account: Account): OpenCoin {
   const { txid, index, amount, height } = stored;
   return { txid, index, amount, height, address: account.address, stored, keyText, account };
-}
-
-const OUTPOINT = new Uint8Array(34);
-
-/** SHA-256(txid ‖ index), natively. */
-export function coinKeyOf(outpoint: Outpoint): Hash {
-  return nativeSha256(outpointBytes(outpoint));
-}
-
-/** The 34 bytes of an outpoint, valid until the next call. */
-function outpointBytes({ txid, index }: Outpoint): Bytes {
-  OUTPOINT.set(txid);
-  OUTPOINT[32] = index >> 8;
-  OUTPOINT[33] = index & 0xff;
-  return OUTPOINT;
 }

@@ -1,86 +1,94 @@
 /**
- * The coins: rows on disk, and in memory the coin maps of addresses used lately.
+ * The coins of each address: in its own row while they are few, else in a table; and their maps in
+ * memory for addresses used lately.
  */
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
-import { type Coin, coinValueCodec } from 'fanal/chain/coin.ts';
 import { EMPTY_MAP, type MapChange, type MapRoot, MapTree } from 'fanal/merkle/map-tree.ts';
-import { type Bytes, type Bytes32, compareBytes } from 'fanal/primitives/bytes.ts';
+import { type Bytes, type Bytes32, compareBytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
 import { coin } from '../store/ledger-schema.ts';
 import type { Account } from './account.ts';
 import { LEDGER_LIMITS } from './limits.ts';
-import { nativeMapHasher, nativeSha256 } from './native-hash.ts';
+import { nativeMapHasher } from './native-hash.ts';
+import { changeOf, type StoredCoin } from './stored-coin.ts';
 
-/** A coin with its key and the id of its owner. */
-export interface StoredCoin extends Coin {
-  readonly key: Bytes32;
-  readonly addressId: number;
-}
-
-/** What a block did to coins that were there before it, or are after it. */
-export interface CoinEffects {
-  readonly created: readonly StoredCoin[];
-  readonly spent: readonly StoredCoin[];
+/** Whose coins, and those that stand in the address's row; null: they are in the table. */
+export interface CoinHolder {
+  readonly id: number;
+  readonly few: readonly StoredCoin[] | null;
 }
 
 export class CoinStore {
   readonly #statements: ReturnType<typeof prepare>;
   #tree = new MapTree(nativeMapHasher);
-  #count: bigint;
 
   constructor(database: Database) {
     this.#statements = prepare(database);
-    this.#count = 0n;
-  }
-
-  /** Unspent coins. */
-  get count(): bigint {
-    return this.#count;
   }
 
   get treeBytes(): number {
     return this.#tree.size.bytes;
   }
 
-  /** Forgets what is in memory; accounts must forget their coin maps too. */
-  reload(count: bigint): void {
+  /** Forgets the maps in memory; accounts must forget theirs too. */
+  reload(): void {
     this.#tree = new MapTree(nativeMapHasher);
-    this.#count = count;
-  }
-
-  /** Counts the coins: slow when there are many. */
-  recount(): void {
-    this.#count = this.#statements.count.get()?.count ?? 0n;
   }
 
   /** An unspent coin of an address by its key. */
-  get(addressId: number, key: Bytes): StoredCoin | null {
-    const row = this.#statements.get.get({ addressId, key });
+  get({ id, few }: CoinHolder, key: Bytes): StoredCoin | null {
+    if (few !== null) return few.find((each) => equalBytes(each.key, key)) ?? null;
+    const row = this.#statements.get.get({ addressId: id, key });
     return row === undefined ? null : coinOf(row);
   }
 
-  /** Writes a block's coins, inside the caller's transaction. */
-  write({ created, spent }: CoinEffects): void {
-    for (const each of created) this.#insert(each);
-    for (const { addressId, key } of spent) this.#statements.remove.run({ addressId, key });
-    this.#count += BigInt(created.length) - BigInt(spent.length);
+  /** Every coin of an address. */
+  all({ id, few }: CoinHolder): readonly StoredCoin[] {
+    return few ?? this.#statements.ofAddress.all({ addressId: id }).map(coinOf);
   }
 
-  /** Writes a coin that was there from the start. */
-  importCoin(value: StoredCoin): void {
-    this.#insert(value);
-    this.#count += 1n;
+  /**
+   * Takes coins from an address and gives it others, inside the caller's transaction.
+   *
+   * @returns the coins that belong into the address's row from now on; null: they are in the table
+   */
+  change(
+    holder: CoinHolder,
+    spent: readonly Pick<StoredCoin, 'key'>[],
+    created: readonly StoredCoin[],
+    count: bigint,
+  ): readonly StoredCoin[] | null {
+    const { id, few } = holder;
+    if (few !== null) {
+      const kept = spent.length === 0 ? few : few.filter((each) => !includes(spent, each));
+      const next = [...kept, ...created];
+      if (next.length <= LEDGER_LIMITS.fewCoins) return next;
+      for (const each of next) this.insert(each);
+      return null;
+    }
+    for (const { key } of spent) this.#statements.remove.run({ addressId: id, key });
+    for (const each of created) this.insert(each);
+    if (count > BigInt(LEDGER_LIMITS.fewAgain)) return null;
+    const left = this.all(holder);
+    this.#statements.removeAll.run({ addressId: id });
+    return left;
   }
 
-  /** Applies each account's coin changes and returns the new coin roots, in the same order. */
+  /** Writes a coin into the table. */
+  insert({ addressId, key, txid, index, amount, height }: StoredCoin): void {
+    this.#statements.insert.run({ addressId, key, txid, output: index, amount, height });
+  }
+
+  /** Applies each account's draft to its coin map and returns the new roots, in the same order. */
   updateRoots(accounts: readonly Account[]): Hash[] {
     const updates = accounts.map((account) => {
-      const changes = account.draft?.coinChanges ?? [];
-      if (account.coins !== null || account.record.coinCount === 0n) {
-        return { root: account.coins ?? EMPTY_MAP, changes };
-      }
-      return { root: EMPTY_MAP, changes: [...this.#changesOf(account.id), ...changes] };
+      const { spent = [], created = [] } = account.draft ?? {};
+      const isLoaded = account.coins !== null || account.record.coinCount === 0n;
+      const changes: MapChange[] = isLoaded ? [] : this.all(account).map(changeOf);
+      for (const { key } of spent) changes.push({ key, valueHash: null });
+      for (const each of created) changes.push(changeOf(each));
+      return { root: account.coins ?? EMPTY_MAP, changes };
     });
     const { roots, replaced } = this.#tree.updateAll(updates);
     this.#tree.free(replaced);
@@ -116,44 +124,28 @@ export class CoinStore {
    * @param spentSince coins that were there at that height and are not any more
    */
   list(
-    addressId: number,
+    { id, few }: CoinHolder,
     height: bigint,
     after: Bytes,
     limit: number,
     spentSince: readonly StoredCoin[],
   ): StoredCoin[] {
-    const found = this.#statements.listAt.all({ addressId, height, after, limit }).map(coinOf);
-    const gone = spentSince.filter(({ key }) => compareBytes(key, after) > 0);
-    if (gone.length === 0) return found;
-    return [...found, ...gone].sort((a, b) => compareBytes(a.key, b.key)).slice(0, limit);
-  }
-
-  /** Takes back a block's coins. */
-  rewind(
-    created: readonly Pick<StoredCoin, 'addressId' | 'key'>[],
-    spent: readonly StoredCoin[],
-  ): void {
-    for (const { addressId, key } of created) this.#statements.remove.run({ addressId, key });
-    for (const each of spent) this.#insert(each);
-  }
-
-  #insert({ addressId, key, txid, index, amount, height }: StoredCoin): void {
-    this.#statements.insert.run({ addressId, key, txid, output: index, amount, height });
-  }
-
-  #changesOf(addressId: number): MapChange[] {
-    return this.#statements.ofAddress.all({ addressId }).map((row) => changeOf(coinOf(row)));
+    const isAfter = ({ key }: StoredCoin) => compareBytes(key, after) > 0;
+    const found =
+      few === null
+        ? this.#statements.listAt.all({ addressId: id, height, after, limit }).map(coinOf)
+        : few.filter((each) => each.height <= height && isAfter(each));
+    return [...found, ...spentSince.filter(isAfter)]
+      .sort((a, b) => compareBytes(a.key, b.key))
+      .slice(0, limit);
   }
 }
 
-/** A coin's entry in its address's coin map. */
-export function changeOf(value: StoredCoin): MapChange {
-  return { key: value.key, valueHash: nativeSha256(coinValueCodec.encode(value)) };
+function includes(coins: readonly Pick<StoredCoin, 'key'>[], { key }: StoredCoin): boolean {
+  return coins.some((each) => equalBytes(each.key, key));
 }
 
-type Row = typeof coin.$inferSelect;
-
-function coinOf(row: Row): StoredCoin {
+function coinOf(row: typeof coin.$inferSelect): StoredCoin {
   return {
     key: row.key as Bytes32,
     txid: row.txid as Bytes32,
@@ -166,9 +158,9 @@ function coinOf(row: Row): StoredCoin {
 
 function prepare({ query }: Database) {
   const value = sql.placeholder;
-  const isThis = and(eq(coin.addressId, value('addressId')), eq(coin.key, value('key')));
+  const isOf = eq(coin.addressId, value('addressId'));
+  const isThis = and(isOf, eq(coin.key, value('key')));
   return {
-    count: query.select({ count: sql<bigint>`count(*)` }).from(coin).prepare(),
     get: query.select().from(coin).where(isThis).prepare(),
     insert: query
       .insert(coin)
@@ -182,22 +174,12 @@ function prepare({ query }: Database) {
       })
       .prepare(),
     remove: query.delete(coin).where(isThis).prepare(),
-    ofAddress: query
-      .select()
-      .from(coin)
-      .where(eq(coin.addressId, value('addressId')))
-      .orderBy(asc(coin.key))
-      .prepare(),
+    removeAll: query.delete(coin).where(isOf).prepare(),
+    ofAddress: query.select().from(coin).where(isOf).orderBy(asc(coin.key)).prepare(),
     listAt: query
       .select()
       .from(coin)
-      .where(
-        and(
-          eq(coin.addressId, value('addressId')),
-          gt(coin.key, value('after')),
-          sql`${coin.height} <= ${value('height')}`,
-        ),
-      )
+      .where(and(isOf, gt(coin.key, value('after')), sql`${coin.height} <= ${value('height')}`))
       .orderBy(asc(coin.key))
       .limit(value('limit'))
       .prepare(),

@@ -111,7 +111,6 @@ export class LedgerEngine {
       this.origin = originOf(options.genesis.domain, options.genesis.network, this.genesisId);
       this.#counts = this.tables.meta.counts() as Counts;
       this.tables.accounts.reload(this.#counts.addresses);
-      this.tables.coins.reload(this.#counts.coins);
       this.#certified = this.tables.epochs.newestCheckpoint();
       this.#tip = this.#readTip();
       this.#registry = this.#readRegistry();
@@ -220,25 +219,20 @@ export class LedgerEngine {
 
   /** Takes back every block above the newest certified one. */
   discardUncertified(): Tip {
-    const { database, accounts, blocks, coins, epochs, log, meta } = this.tables;
+    const { database, accounts, blocks, epochs, log, meta } = this.tables;
     const target = this.certifiedHeight;
+    let { coins } = this.#counts;
     database.transaction(() => {
       for (let height = this.#tip.height; height > target; height--) {
         const header = headerCodec.decode(blocks.header(height) as Bytes);
-        this.#takeBack(height);
+        coins += this.#takeBack(height);
         blocks.rewind(height);
         if (endsEpoch(header)) epochs.reopen(header.epoch);
       }
       log.truncate(target + 1n);
       accounts.recount();
-      coins.recount();
       const payments = blocks.count();
-      meta.setCounts({
-        ...this.#counts,
-        coins: coins.count,
-        addresses: accounts.count,
-        payments,
-      });
+      meta.setCounts({ ...this.#counts, coins, addresses: accounts.count, payments });
     });
     this.#reload();
     return this.#tip;
@@ -311,7 +305,7 @@ export class LedgerEngine {
       });
       checked = performance.now();
       const next = this.#closeBlock(order, work);
-      const effects = work.finish();
+      work.finish();
       const changes = this.#updateAccounts(work.touched);
       const records = changedRecords(registry, draft);
       const recordsBefore = records.map(({ key }) => ({ key, value: tables.records.get(key) }));
@@ -322,18 +316,22 @@ export class LedgerEngine {
       computed = performance.now();
 
       const headerBytes = headerCodec.encode(header);
-      for (const account of work.touched) {
-        tables.accounts.write(account, (account.draft as AccountDraft).isNew);
-      }
+      const drafts = work.touched.map(({ draft }) => draft as AccountDraft);
+      work.touched.forEach((account, i) => {
+        const { created, spent, isNew } = drafts[i] as AccountDraft;
+        account.few = tables.coins.change(account, spent, created, account.record.coinCount);
+        tables.accounts.write(account, isNew);
+      });
       for (const record of records) tables.records.set(record);
-      tables.coins.write(effects);
+      const created = drafts.flatMap((draft) => draft.created);
+      const spent = drafts.flatMap((draft) => draft.spent);
       const undo = tables.undo.write(height, {
-        accounts: work.touched.map(({ id, draft }) => ({
+        accounts: work.touched.map(({ id }, i) => ({
           id,
-          record: (draft as AccountDraft).before,
+          record: (drafts[i] as AccountDraft).before,
         })),
         records: recordsBefore,
-        ...effects,
+        ...{ created, spent },
       });
       const { committed, equivocations } = order;
       tables.blocks.write(
@@ -352,7 +350,7 @@ export class LedgerEngine {
       const blockId = tables.log.append(headerBytes);
       const counts = {
         ...this.#counts,
-        coins: tables.coins.count,
+        coins: this.#counts.coins + BigInt(created.length) - BigInt(spent.length),
         addresses: tables.accounts.count,
         payments: this.#counts.payments + BigInt(work.payments.length),
       };
@@ -473,29 +471,43 @@ export class LedgerEngine {
     return { genesisId: this.genesisId, origin: this.origin, verify: this.#options.verify };
   }
 
-  /** Makes the rows what they were before the newest block. */
-  #takeBack(height: bigint): void {
+  /**
+   * Makes the rows what they were before the newest block. Returns by how much the number of coins
+   * grows by that.
+   */
+  #takeBack(height: bigint): bigint {
     const { accounts, coins, history, records, undo } = this.tables;
     const block = undo.of(height);
+    const created = byAddress(block.created);
+    const spent = byAddress(block.spent);
     for (const id of block.accounts()) {
       const record = block.account(id) as AddressRecord;
-      const peaks = history.peaks(id, record.historySize);
+      const account = accounts.read(id);
+      account.few = coins.change(
+        account,
+        created.get(id) ?? [],
+        spent.get(id) ?? [],
+        record.coinCount,
+      );
+      account.peaks = history.peaks(id, record.historySize);
+      account.record = record;
       history.truncate(id, record.historySize);
-      accounts.rewind(id, record, peaks);
+      if (record.historySize === 0n) accounts.remove(id);
+      else accounts.write(account, false);
     }
-    coins.rewind(block.created, block.spent);
     for (const { key, value } of block.records) {
       if (value === null) records.remove(key);
       else records.set({ key, value });
     }
     undo.drop(height);
+    return BigInt(block.spent.length) - BigInt(block.created.length);
   }
 
   /** Makes the memory what it was before a block that failed. */
   #forgetBlock(): void {
     const { accounts, coins, log } = this.tables;
     accounts.reload(this.#counts.addresses);
-    coins.reload(this.#counts.coins);
+    coins.reload();
     log.reload();
     if (this.#tree.newest > this.#tip.height) this.#tree.dropNewest();
     if (this.#tree.abandoned > LEDGER_LIMITS.abandonedChanges) this.#tree = this.#readTree();
@@ -506,7 +518,7 @@ export class LedgerEngine {
     this.#counts = meta.counts() as Counts;
     undo.reload();
     accounts.reload(this.#counts.addresses);
-    coins.reload(this.#counts.coins);
+    coins.reload();
     log.reload();
     this.#tip = this.#readTip();
     this.#registry = this.#readRegistry();
@@ -586,4 +598,10 @@ function committedOf(order: WorkOrder, before: readonly bigint[]): bigint[] {
 
 function compareNames(a: string, b: string): number {
   return a < b ? -1 : 1;
+}
+
+function byAddress<T extends { readonly addressId: number }>(
+  coins: readonly T[],
+): Map<number, T[]> {
+  return Map.groupBy(coins, ({ addressId }) => addressId);
 }

@@ -6,7 +6,7 @@
  * that make up the history as it was then: enough to prove every later page.
  */
 import { and, asc, eq, gte, lt, sql } from 'drizzle-orm';
-import { type HistoryEntry, historyEntryCodec } from 'fanal/chain/history-entry.ts';
+import { HISTORY_ENTRY_BYTES, type HistoryEntry } from 'fanal/chain/history-entry.ts';
 import {
   appendLeaf,
   type CompactRange,
@@ -23,7 +23,7 @@ import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
 import { history, historyBase, historyNode } from '../store/ledger-schema.ts';
 import type { Account } from './account.ts';
-import { nativeListHasher } from './native-hash.ts';
+import { nativeListHasher, nativeSha256 } from './native-hash.ts';
 
 /** Levels between two that are kept. */
 const STEP = 8;
@@ -40,10 +40,9 @@ export class HistoryStore {
     let range: CompactRange = { size: account.record.historySize, nodes: account.peaks };
     for (const entry of entries) {
       this.#statements.add.run({ addressId: account.id, index: range.size, ...entry });
-      const leaf = nativeListHasher.leaf(historyEntryCodec.encode(entry));
       range = appendLeaf(
         range,
-        leaf,
+        historyLeaf(entry),
         ({ level, index }, hash) => {
           if (level === 0 || level % STEP !== 0) return;
           this.#statements.addNode.run({ addressId: account.id, level, index, hash });
@@ -125,10 +124,22 @@ export class HistoryStore {
 
   #leaves(addressId: number, first: bigint, width: number): Hash[] {
     const rows = this.#statements.between.all({ addressId, first, end: first + BigInt(width) });
-    return rows.map((row) =>
-      nativeListHasher.leaf(historyEntryCodec.encode({ ...row, txid: row.txid as Bytes32 })),
-    );
+    return rows.map((row) => historyLeaf({ ...row, txid: row.txid as Bytes32 }));
   }
+}
+
+// Leaves are hashed several times a transaction, so they are written into the same bytes each time.
+const leaf = new Uint8Array(1 + HISTORY_ENTRY_BYTES);
+const leafView = new DataView(leaf.buffer);
+
+/** The leaf hash of a line: SHA-256(0x00 ‖ entry). */
+export function historyLeaf({ height, position, txid, received, spent }: HistoryEntry): Hash {
+  leafView.setBigUint64(1, height);
+  leafView.setUint32(9, position);
+  leaf.set(txid, 13);
+  leafView.setBigUint64(45, received);
+  leafView.setBigUint64(53, spent);
+  return nativeSha256(leaf);
 }
 
 function pruned(index: bigint): FanalError {

@@ -18,6 +18,10 @@ export const LEDGER_LIMITS = {
   refusalBlocks: 10_000n,
   /** Addresses kept in memory between blocks. */
   cachedAddresses: 200_000,
+  /** Coins that stand in their address's own row; an address with more has rows for them. */
+  fewCoins: 24,
+  /** An address that had more goes back to its own row at so many. */
+  fewAgain: 8,
   /** Leaves of coin maps in memory beyond which the coldest are dropped. */
   cachedCoins: 1_000_000,
   /** Blocks whose transaction hashes are kept for proofs. */

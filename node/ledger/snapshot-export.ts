@@ -23,6 +23,7 @@ import {
   type SnapshotRow,
 } from '../store/snapshot-format.ts';
 import { coinsAt, recordAt } from './address-reads.ts';
+import type { CoinHolder } from './coin-store.ts';
 import { nativeSha256 } from './native-hash.ts';
 import { openTables, type Tables } from './tables.ts';
 
@@ -150,16 +151,16 @@ function* addressRows(tables: Tables, height: bigint): Generator<SnapshotRow> {
     if (record.historySize === 0n) continue;
     const peaks = before === null ? account.peaks : history.peaks(id, record.historySize);
     yield { kind: 'address', address: account.address, record, peaks };
-    yield* coinRows(tables, id, height);
+    yield* coinRows(tables, account, height);
   }
 }
 
 const COINS_AT_A_TIME = 1_000;
 
-function* coinRows(tables: Tables, id: number, height: bigint): Generator<SnapshotRow> {
+function* coinRows(tables: Tables, holder: CoinHolder, height: bigint): Generator<SnapshotRow> {
   let after: Uint8Array = new Uint8Array(0);
   for (;;) {
-    const page = coinsAt(tables, id, height, after, COINS_AT_A_TIME);
+    const page = coinsAt(tables, holder, height, after, COINS_AT_A_TIME);
     for (const { txid, index, amount, height: made } of page) {
       yield { kind: 'coin', coin: { txid, index, amount, height: made } };
     }

@@ -38,11 +38,11 @@ import {
   type SnapshotManifest,
   type SnapshotRow,
 } from '../store/snapshot-format.ts';
-import { encodePeaks } from './account.ts';
-import { coinKeyOf } from './block-work.ts';
-import { changeOf } from './coin-store.ts';
+import { type Account, encodePeaks } from './account.ts';
+import { LEDGER_LIMITS } from './limits.ts';
 import { addressChange, recordChange } from './load-state.ts';
 import { nativeListHasher, nativeMapHasher, nativeSha256 } from './native-hash.ts';
+import { changeOf, coinKeyOf, type StoredCoin } from './stored-coin.ts';
 import { openTables, type Tables } from './tables.ts';
 
 export interface ImportOptions {
@@ -181,8 +181,10 @@ async function proveHandovers(
 
 /** The address whose coins are being read. */
 interface OpenAddress {
-  readonly id: number;
+  readonly account: Account;
   readonly record: AddressRecord;
+  /** Its coins while they are few; the others are in the table already. */
+  few: StoredCoin[] | null;
   /** Its coin map so far, without `changes`. */
   coins: MapRoot;
   changes: MapChange[];
@@ -246,7 +248,7 @@ class LedgerBuilder {
     );
     this.#closed.forEach(({ record }, i) => {
       if (!equalBytes(this.#coins.hash(roots[i] as MapRoot), record.coinsRoot)) {
-        throw refuse('coins', 'the coins of an address are not those of its record');
+        throw refuseCoins();
       }
     });
     this.#closed = [];
@@ -317,21 +319,25 @@ class LedgerBuilder {
     if (!isWhole || !equalBytes(rangeRoot(range, nativeListHasher), record.historyRoot)) {
       throw refuse('history', 'the history of an address is not that of its record');
     }
-    const { accounts, history } = this.#tables;
-    const { id, stateKey } = accounts.importAccount(address, record, peaks);
-    history.importBase(id, record.historySize, encodePeaks(peaks));
-    this.#changes.push(addressChange(stateKey, record));
+    const account = this.#tables.accounts.make(address);
+    account.record = record;
+    account.peaks = peaks;
+    this.#tables.history.importBase(account.id, record.historySize, encodePeaks(peaks));
+    this.#changes.push(addressChange(account.stateKey, record));
     this.#addressCount += 1n;
-    this.#open = { id, record, coins: EMPTY_MAP, changes: [], count: 0n, sum: 0n };
+    const few = record.coinCount <= BigInt(LEDGER_LIMITS.fewCoins) ? [] : null;
+    this.#open = { account, record, few, coins: EMPTY_MAP, changes: [], count: 0n, sum: 0n };
   }
 
   #addCoin(coin: Coin): void {
     if (this.#open === null) throw refuse('order', 'a coin before any address');
-    const stored = { ...coin, key: coinKeyOf(coin), addressId: this.#open.id };
-    this.#tables.coins.importCoin(stored);
+    const stored = { ...coin, key: coinKeyOf(coin), addressId: this.#open.account.id };
+    if (this.#open.few === null) this.#tables.coins.insert(stored);
+    else this.#open.few.push(stored);
     this.#open.changes.push(changeOf(stored));
     this.#open.count += 1n;
     this.#open.sum += coin.amount;
+    if (this.#open.count > this.#open.record.coinCount) throw refuseCoins();
     this.#coinCount += 1n;
   }
 
@@ -339,11 +345,17 @@ class LedgerBuilder {
     if (this.#open === null) return;
     const { record, count, sum } = this.#open;
     if (count !== record.coinCount || sum !== record.balance) {
-      throw refuse('coins', 'the coins of an address are not those of its record');
+      throw refuseCoins();
     }
+    this.#open.account.few = this.#open.few;
+    this.#tables.accounts.write(this.#open.account, true);
     this.#closed.push(this.#open);
     this.#open = null;
   }
+}
+
+function refuseCoins(): FanalError {
+  return refuse('coins', 'the coins of an address are not those of its record');
 }
 
 function refuse(what: string, message: string): FanalError {

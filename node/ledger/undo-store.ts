@@ -8,7 +8,7 @@ import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Database } from '../store/database.ts';
 import { undo } from '../store/ledger-schema.ts';
 import { BlockUndo, encodeUndo, type UndoParts } from './block-undo.ts';
-import type { StoredCoin } from './coin-store.ts';
+import type { StoredCoin } from './stored-coin.ts';
 
 export class UndoStore {
   readonly #statements: ReturnType<typeof prepare>;

@@ -44,8 +44,8 @@ export const refusal = sqliteTable(
 );
 
 /**
- * The unspent coins, those of an address together. There is no index by outpoint: whoever spends a
- * coin shows whose it is.
+ * The unspent coins of addresses that have many, those of an address together. There is no index by
+ * outpoint: whoever spends a coin shows whose it is.
  */
 export const coin = sqliteTable(
   'coin',
@@ -73,6 +73,8 @@ export const address = sqliteTable(
     historyRoot: bytes('history_root').notNull(),
     /** The history list's complete subtrees, 32 bytes each: enough to append to it. */
     frontier: bytes('frontier').notNull(),
+    /** Its unspent coins, 50 bytes each, while they are few; null: they are in `coin`. */
+    coins: bytes('coins'),
   },
   (table) => [uniqueIndex('address_by_payload').on(table.payload)],
 );

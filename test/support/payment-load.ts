@@ -71,9 +71,13 @@ export function paymentLoad(people: number, random: () => number): PaymentLoad {
   }
   const pick = (): TestAccount => accounts[Math.floor(random() * people)] as TestAccount;
 
+  /** What the two oldest coins of somebody are worth. */
+  const held = (payer: TestAccount): bigint =>
+    (coins.get(payer) as OwnedCoin[]).slice(0, 2).reduce((sum, { amount }) => sum + amount, 0n);
+
   const payment = (): Bytes => {
     let payer = pick();
-    while ((coins.get(payer) as OwnedCoin[]).length === 0) payer = pick();
+    while (held(payer) < 100_000n) payer = pick();
     const spent = (coins.get(payer) as OwnedCoin[]).splice(0, 2);
     const total = spent.reduce((sum, { amount }) => sum + amount, 0n) - 1_000n;
     const to = pick();

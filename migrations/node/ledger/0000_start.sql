@@ -6,7 +6,8 @@ CREATE TABLE `address` (
 	`coins_root` blob NOT NULL,
 	`history_size` integer NOT NULL,
 	`history_root` blob NOT NULL,
-	`frontier` blob NOT NULL
+	`frontier` blob NOT NULL,
+	`coins` blob
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `address_by_payload` ON `address` (`payload`);--> statement-breakpoint
