@@ -17,8 +17,8 @@ import { DecodeError, VerificationError } from '../primitives/errors.ts';
 import type { Hash } from '../primitives/hash.ts';
 import { struct, u32 } from '../primitives/struct.ts';
 import { u64FromText } from '../primitives/units.ts';
-import { type Handover, handoversField } from './handover.ts';
-import { type ProvedReceipt, type Receipt, receiptEpoch, verifyReceipt } from './receipt.ts';
+import { type EpochTrust, type Handover, handoversField } from './handover.ts';
+import { type ProvedReceipt, type Receipt, receiptEpoch, verifyReceiptIn } from './receipt.ts';
 import { type TransactionPlace, transactionPlaceCodec } from './transaction-proof.ts';
 import type { TrustState } from './trust.ts';
 
@@ -79,7 +79,8 @@ export async function verifyReceiptText(
   trust: TrustState,
   verify: VerifyBatch,
 ): Promise<ProvedReceipt> {
-  return verifyReceipt(await parseReceipt(text, trust, verify), trust, verify);
+  const { receipt, epoch } = await readReceipt(text, trust, verify);
+  return verifyReceiptIn(epoch, receipt, trust, verify);
 }
 
 /**
@@ -91,11 +92,19 @@ export async function parseReceipt(
   trust: TrustState,
   verify: VerifyBatch,
 ): Promise<Receipt> {
-  const { note, epoch, handovers, header, path, transaction } = splitReceipt(text);
+  return (await readReceipt(text, trust, verify)).receipt;
+}
+
+async function readReceipt(
+  text: string,
+  trust: TrustState,
+  verify: VerifyBatch,
+): Promise<{ readonly receipt: Receipt; readonly epoch: EpochTrust }> {
+  const { note, ...rest } = splitReceipt(text);
   const { origin } = parseCheckpointBody(parseNote(note).text);
-  const { validators } = await receiptEpoch({ origin, epoch, handovers }, trust, verify);
-  const checkpoint = parseCheckpointNote(note, origin, validators);
-  return { origin, epoch, handovers, checkpoint, header, path, transaction };
+  const epoch = await receiptEpoch({ origin, ...rest }, trust, verify);
+  const checkpoint = parseCheckpointNote(note, origin, epoch.validators);
+  return { receipt: { origin, ...rest, checkpoint }, epoch };
 }
 
 function splitReceipt(text: string): ReceiptParts {

@@ -78,8 +78,16 @@ export async function verifyReceipt(
   trust: TrustState,
   verify: VerifyBatch,
 ): Promise<ProvedReceipt> {
-  const epoch = await receiptEpoch(receipt, trust, verify);
-  const { origin, validators } = epoch;
+  return verifyReceiptIn(await receiptEpoch(receipt, trust, verify), receipt, trust, verify);
+}
+
+/** The same for who has taken the receipt's handovers already. */
+export async function verifyReceiptIn(
+  { origin, validators }: EpochTrust,
+  receipt: Receipt,
+  trust: TrustState,
+  verify: VerifyBatch,
+): Promise<ProvedReceipt> {
   const checkpoint = await certify(receipt.checkpoint, origin, validators, verify);
   const tip = trustedTip(trust);
   if (checkpoint.size === tip.size && !equalBytes(checkpoint.root, tip.root)) {
