@@ -37,6 +37,8 @@ export interface RoomName {
   readonly name: string;
 }
 
+/** Causes of a failure that are told. */
+const MAX_CAUSES = 4;
 const ROOMS_KEY = 'rooms';
 
 export class ChainDO extends DurableObject<Env> {
@@ -155,7 +157,7 @@ export class ChainDO extends DurableObject<Env> {
         await this.#crossCheck();
       }
     } catch (error) {
-      console.warn('following failed', error instanceof Error ? error.message : error);
+      console.warn('following failed:', explain(error));
     }
     await this.#report();
   }
@@ -241,4 +243,13 @@ export class ChainDO extends DurableObject<Env> {
       .report(this.#metrics.drain(), [])
       .catch(() => undefined);
   }
+}
+
+/** A failure with what caused it, and what caused that. */
+function explain(error: unknown): string {
+  const words: string[] = [];
+  for (let at = error; at instanceof Error && words.length < MAX_CAUSES; at = at.cause) {
+    words.push(at.message);
+  }
+  return words.length === 0 ? String(error) : words.join(': ');
 }

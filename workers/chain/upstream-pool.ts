@@ -143,6 +143,7 @@ export class UpstreamPool {
       // A problem is ours (no tile to check against, say), not the node's.
       if (cause instanceof Problem || cause instanceof UpstreamFailure) throw cause;
       upstream.lied();
+      console.warn(`refused an answer of ${upstream.name}: ${cause.code}: ${cause.message}`);
       const labels = { upstream: upstream.name, reason: cause.code };
       this.#metrics.count('verify_failures_total', labels);
       throw new UpstreamFailure('unverified', `${upstream.name}: ${cause.message}`, { cause });
