@@ -42,8 +42,9 @@ export function registerRun(program: Command, action: Action): void {
         });
         context.signal.addEventListener('abort', () => void node.stop(), { once: true });
         if (context.signal.aborted) void node.stop();
+        // Stopping when asked to is what a service does: no failure.
         await node.ended;
-        return context.signal.aborted ? EXIT.interrupted : EXIT.ok;
+        return EXIT.ok;
       }),
     );
 

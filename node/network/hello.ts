@@ -1,9 +1,10 @@
 /**
  * The first words on a validator stream: which network, which running instance, what time it is.
  *
- * Every start of a node draws a random instance number and signs it with the network key. A
- * validator that meets two living instances of one key shows the newcomer the other's signed
- * hello: proof that a second copy runs, which no third party can make up.
+ * Every start of a node draws a random instance number and signs it with the network key. Whoever
+ * meets a second instance of one key asks the first to sign the newcomer's number. Shown to the
+ * newcomer, that is proof that another copy runs right now, which no third party can make up or
+ * play again.
  */
 import { publicKeyFromRaw } from '@libp2p/crypto/keys';
 import {
@@ -21,6 +22,8 @@ export interface Hello {
   readonly genesisId: Bytes32;
   /** 16 random bytes, drawn at each start. */
   readonly instance: Bytes;
+  /** The newcomer's instance that this answers; zero when nobody asked. */
+  readonly challenge: Bytes;
   /** Milliseconds since 1970 by the sender's clock. */
   readonly time: bigint;
   readonly epoch: number;
@@ -38,11 +41,12 @@ export interface Welcome {
   readonly time: bigint;
   readonly epoch: number;
   readonly software: string;
-  /** With `other-instance`: the hello of the instance that is already here. */
+  /** With `other-instance`: the hello by which the one that is here answered for itself. */
   readonly other: Hello | null;
 }
 
 export const INSTANCE_BYTES = 16;
+export const NO_CHALLENGE: Bytes = new Uint8Array(INSTANCE_BYTES);
 const SOFTWARE_BYTES = 64;
 const PREFIX = utf8('fanal/instance/v1\n');
 
@@ -89,11 +93,12 @@ export async function isHelloOf(peer: PeerName, hello: Hello, genesisId: Bytes):
 function signedBytes(publicKey: Bytes, hello: Omit<Hello, 'signature'>): Bytes {
   const time = new Uint8Array(8);
   new DataView(time.buffer).setBigUint64(0, hello.time);
-  return concat(PREFIX, hello.genesisId, publicKey, hello.instance, time);
+  return concat(PREFIX, hello.genesisId, publicKey, hello.instance, hello.challenge, time);
 }
 
 function writeHello(writer: Writer, value: Hello): void {
-  writer.bytes(value.genesisId, 32).bytes(value.instance, INSTANCE_BYTES).u64(value.time);
+  writer.bytes(value.genesisId, 32).bytes(value.instance, INSTANCE_BYTES);
+  writer.bytes(value.challenge, INSTANCE_BYTES).u64(value.time);
   writer.u32(value.epoch).shortBytes(utf8(value.software)).bytes(value.signature, 64);
 }
 
@@ -101,6 +106,7 @@ function readHello(reader: Reader): Hello {
   return {
     genesisId: reader.bytes32(),
     instance: reader.bytes(INSTANCE_BYTES),
+    challenge: reader.bytes(INSTANCE_BYTES),
     time: reader.u64(),
     epoch: reader.u32(),
     software: asciiText(reader.shortBytes(SOFTWARE_BYTES)),

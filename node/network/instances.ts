@@ -1,9 +1,9 @@
 /**
  * Which running instance of each member we talk to, and whether two run with one key.
  *
- * The first instance keeps its place for as long as it shows signs of life. A newcomer with the
- * same key is shown the first one's signed hello and refused; if the first is silent (its host
- * lost power and its connection hangs) the newcomer takes over.
+ * The first instance keeps its place for as long as it can answer. A newcomer with the same key is
+ * refused with that answer: the first one's signature over the newcomer's own number. If the first
+ * does not answer (its host lost power and its connection hangs) the newcomer takes over.
  */
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hello } from './hello.ts';
@@ -12,41 +12,48 @@ import { NETWORK_LIMITS } from './limits.ts';
 
 /** What an instance is connected by. */
 export interface InstanceLane {
-  readonly lastHeard: number;
+  /** Asks the instance to sign `number`. Null: no good answer in time. */
+  prove(number: Bytes, timeoutMillis: number): Promise<Hello | null>;
   abort(error: Error): void;
 }
 
 interface Present {
-  hello: Hello;
+  readonly instance: Bytes;
   readonly lanes: Set<InstanceLane>;
 }
 
 export class Instances {
   readonly #present = new Map<PeerName, Present>();
+  readonly #isHelloOf: (peer: PeerName, hello: Hello) => Promise<boolean>;
+
+  /** @param isHelloOf says whether a peer itself signed a hello */
+  constructor(isHelloOf: (peer: PeerName, hello: Hello) => Promise<boolean>) {
+    this.#isHelloOf = isHelloOf;
+  }
 
   /** The instance that holds a member's place now. */
   current(peer: PeerName): Bytes | null {
-    return this.#present.get(peer)?.hello.instance ?? null;
+    return this.#present.get(peer)?.instance ?? null;
   }
 
   /**
-   * Lets `hello` in as the instance of `peer`, or names the living one that keeps it out. Takes up
-   * to a few seconds, while the one that is here is given time for a sign of life.
+   * Lets an instance of `peer` in, or hands back the proof that another one lives. Takes up to a few
+   * seconds, while that one is given time to answer.
    */
-  async admit(peer: PeerName, hello: Hello, lane: InstanceLane): Promise<Hello | null> {
+  async admit(peer: PeerName, instance: Bytes, lane: InstanceLane): Promise<Hello | null> {
     const present = this.#present.get(peer);
     if (present === undefined || present.lanes.size === 0) {
-      this.#present.set(peer, { hello, lanes: new Set([lane]) });
+      this.#present.set(peer, { instance, lanes: new Set([lane]) });
       return null;
     }
-    if (equalBytes(present.hello.instance, hello.instance)) {
-      present.hello = hello;
+    if (equalBytes(present.instance, instance)) {
       present.lanes.add(lane);
       return null;
     }
-    if (await isAlive(present)) return present.hello;
+    const proof = await this.#firstProof(peer, present, instance);
+    if (proof !== null) return proof;
     for (const old of present.lanes) old.abort(new Error('replaced by a newer instance'));
-    this.#present.set(peer, { hello, lanes: new Set([lane]) });
+    this.#present.set(peer, { instance, lanes: new Set([lane]) });
     return null;
   }
 
@@ -57,16 +64,17 @@ export class Instances {
     present.lanes.delete(lane);
     if (present.lanes.size === 0) this.#present.delete(peer);
   }
-}
 
-/** Members ping every three seconds, so a living one is heard within that and a little more. */
-async function isAlive(present: Present): Promise<boolean> {
-  const since = performance.now();
-  const deadline = since + NETWORK_LIMITS.instanceProbeMillis + NETWORK_LIMITS.pingMillis;
-  while (performance.now() < deadline) {
-    if (present.lanes.size === 0) return false;
-    for (const lane of present.lanes) if (lane.lastHeard > since) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  async #firstProof(peer: PeerName, present: Present, number: Bytes): Promise<Hello | null> {
+    const proofs = [...present.lanes].map(async (lane) => {
+      const proof = await lane.prove(number, NETWORK_LIMITS.instanceProbeMillis);
+      const isGood =
+        proof !== null &&
+        equalBytes(proof.instance, present.instance) &&
+        (await this.#isHelloOf(peer, proof));
+      if (!isGood) throw new Error('no proof');
+      return proof;
+    });
+    return Promise.any(proofs).catch(() => null);
   }
-  return false;
 }

@@ -28,7 +28,8 @@ export interface LinkContext {
   readonly libp2p: Libp2p;
   readonly self: PeerName;
   protocol(lane: LaneName): string;
-  hello(): Promise<Hello>;
+  /** Our signed hello, as it is or in answer to a challenge. */
+  hello(challenge?: Bytes): Promise<Hello>;
   /** The instance of the peer that we let in, if any. */
   instanceOf(peer: PeerName): Bytes | null;
   onWelcome(peer: PeerName, welcome: Welcome): Promise<boolean>;
@@ -168,6 +169,7 @@ export class Link {
         this.#context.onRoundTrip(this.peer, millis);
       },
       onSent: (bytes) => this.#context.onSent(name, bytes),
+      onChallenge: (number) => this.#context.hello(number),
     });
     const welcome = await lane.greet(await this.#context.hello());
     // With two instances about, the one we let in is the one we talk to.

@@ -5,11 +5,11 @@
  */
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { type Bytes, type Bytes32, toHex } from 'fanal/primitives/bytes.ts';
+import { type Bytes, type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { addressGroup, hostOf, parseAddress } from './addresses.ts';
 import { Gate, type RefusalReason } from './gate.ts';
-import { type Hello, isHelloOf, signHello, type Welcome } from './hello.ts';
+import { type Hello, isHelloOf, NO_CHALLENGE, signHello, type Welcome } from './hello.ts';
 import type { NetworkIdentity, PeerName } from './identity.ts';
 import { Instances } from './instances.ts';
 import { NETWORK_LIMITS } from './limits.ts';
@@ -76,7 +76,7 @@ interface Follower {
 export class Network {
   readonly #options: NetworkOptions;
   readonly #scores: PeerScores;
-  readonly #instances = new Instances();
+  readonly #instances: Instances;
   readonly #tips = new TipPublisher();
   readonly #links = new Map<PeerName, Link>();
   readonly #members = new Map<PeerName, readonly string[]>();
@@ -104,6 +104,7 @@ export class Network {
   private constructor(options: NetworkOptions) {
     this.#options = options;
     this.#scores = new PeerScores(() => performance.now());
+    this.#instances = new Instances((peer, hello) => isHelloOf(peer, hello, options.genesisId));
     this.#sweep = setInterval(() => this.#closeIdle(), 10_000);
     this.#sweep.unref();
   }
@@ -344,10 +345,11 @@ export class Network {
     return `/fanal/${toHex(this.#options.genesisId.subarray(0, 8))}/${name}/1`;
   }
 
-  async #hello(): Promise<Hello> {
+  #hello(challenge: Bytes = NO_CHALLENGE): Promise<Hello> {
     const { identity, genesisId, instance, software } = this.#options;
     const time = BigInt(Date.now());
-    return signHello(identity, { genesisId, instance, time, epoch: this.#epoch, software });
+    const hello = { genesisId, instance, challenge, time, epoch: this.#epoch, software };
+    return signHello(identity, hello);
   }
 
   #linkContext(): LinkContext {
@@ -356,13 +358,12 @@ export class Network {
       libp2p: this.#libp2p,
       self: this.peer,
       protocol: (lane) => this.#protocol(lane),
-      hello: () => this.#hello(),
+      hello: (challenge) => this.#hello(challenge),
       instanceOf: (peer) => this.#instances.current(peer),
       onWelcome: async (peer, welcome) => {
         this.#learn(peer, welcome.software, welcome.time);
         if (welcome.verdict === 'other-instance' && welcome.other !== null) {
-          const isProof = await isHelloOf(this.peer, welcome.other, this.#options.genesisId);
-          if (isProof) handlers.onOtherInstance(peer, welcome.other);
+          if (await this.#provesOther(welcome.other)) handlers.onOtherInstance(peer, welcome.other);
         }
         if (welcome.verdict !== 'welcome') return false;
         handlers.onWelcome(peer, welcome);
@@ -381,6 +382,14 @@ export class Network {
         if (host !== null) this.#memberHosts.add(host);
       },
     };
+  }
+
+  /** Says whether a hello shows that another instance with our key runs right now. */
+  async #provesOther(other: Hello): Promise<boolean> {
+    const { genesisId, instance } = this.#options;
+    if (!equalBytes(other.challenge, instance) || equalBytes(other.instance, instance))
+      return false;
+    return isHelloOf(this.peer, other, genesisId);
   }
 
   #accept(name: LaneName, stream: Stream, connection: Connection): void {
@@ -412,7 +421,7 @@ export class Network {
     });
     if (!(await isHelloOf(peer, hello, genesisId))) return say('wrong-network');
     if (!this.#members.has(peer)) return say('not-a-member');
-    const other = await this.#instances.admit(peer, hello, lane);
+    const other = await this.#instances.admit(peer, hello.instance, lane);
     if (other !== null) return say('other-instance', other);
     this.#learn(peer, hello.software, hello.time);
     let lanes = this.#received.get(peer);

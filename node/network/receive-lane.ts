@@ -3,17 +3,19 @@
  * after our welcome its messages are handed on, until its inbox is full and the stream is paused.
  */
 import type { Stream } from '@libp2p/interface';
-import type { Bytes } from 'fanal/primitives/bytes.ts';
+import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { FrameReader } from './frame.ts';
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './hello.ts';
 import { NETWORK_LIMITS } from './limits.ts';
 import {
   controlFrame,
+  FRAME_CHALLENGE,
   FRAME_DATA,
   FRAME_HELLO,
   FRAME_PING,
   FRAME_PONG,
+  FRAME_PROOF,
   FRAME_WELCOME,
 } from './send-lane.ts';
 
@@ -42,6 +44,8 @@ export class ReceiveLane {
   #lastHeard = performance.now();
   #pings = 0;
   #pingSecond = 0;
+  /** Those who wait for a proof; called with null when the lane closes. */
+  readonly #proofs = new Set<(hello: Hello | null) => void>();
 
   constructor(stream: Stream, events: ReceiveLaneEvents) {
     this.#stream = stream;
@@ -54,6 +58,7 @@ export class ReceiveLane {
       clearTimeout(this.#timer);
       clearInterval(this.#watch);
       this.#state = 'closed';
+      for (const onProof of [...this.#proofs]) onProof(null);
       events.onClosed();
     });
     stream.addEventListener('remoteCloseWrite', () => {
@@ -70,9 +75,25 @@ export class ReceiveLane {
     });
   }
 
-  /** When something last came from the peer. */
-  get lastHeard(): number {
-    return this.#lastHeard;
+  /**
+   * Asks the peer to sign a number, to see whether it lives. Null: no answer to it in time. Whether
+   * the signature is good is for the caller to see.
+   */
+  prove(number: Bytes, timeoutMillis: number): Promise<Hello | null> {
+    if (this.#state !== 'open' || this.#stream.writableNeedsDrain) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const done = (hello: Hello | null) => {
+        clearTimeout(timer);
+        this.#proofs.delete(onProof);
+        resolve(hello);
+      };
+      const timer = setTimeout(() => done(null), timeoutMillis);
+      const onProof = (hello: Hello | null) => {
+        if (hello === null || equalBytes(hello.challenge, number)) done(hello);
+      };
+      this.#proofs.add(onProof);
+      this.#stream.send(controlFrame(FRAME_CHALLENGE, number));
+    });
   }
 
   /** Stops reading: the peer's window fills and it has to wait. */
@@ -111,7 +132,10 @@ export class ReceiveLane {
       case 'open': {
         if (body[0] === FRAME_DATA) this.#events.onMessage(content);
         else if (body[0] === FRAME_PING && content.length === 8) this.#pong(content);
-        else throw unexpected('data or a ping', body[0]);
+        else if (body[0] === FRAME_PROOF && this.#proofs.size > 0) {
+          const hello = helloCodec.decode(content);
+          for (const onProof of [...this.#proofs]) onProof(hello);
+        } else if (body[0] !== FRAME_PROOF) throw unexpected('data or a ping', body[0]);
       }
     }
   }

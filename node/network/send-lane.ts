@@ -9,17 +9,21 @@ import type { Stream } from '@libp2p/interface';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { FrameReader, frame } from './frame.ts';
-import { type Hello, helloCodec, type Welcome, welcomeCodec } from './hello.ts';
+import { type Hello, helloCodec, INSTANCE_BYTES, type Welcome, welcomeCodec } from './hello.ts';
 import { NETWORK_LIMITS } from './limits.ts';
 import type { Outbox, QueueName } from './outbox.ts';
+import { Quota } from './quota.ts';
 
 export const FRAME_DATA = 0;
 export const FRAME_HELLO = 1;
 export const FRAME_WELCOME = 2;
 export const FRAME_PING = 3;
 export const FRAME_PONG = 4;
+/** To the sender: sign this number, if you are alive. And its answer. */
+export const FRAME_CHALLENGE = 5;
+export const FRAME_PROOF = 6;
 
-const KIND = [0, 1, 2, 3, 4].map((kind) => Uint8Array.of(kind));
+const KIND = [0, 1, 2, 3, 4, 5, 6].map((kind) => Uint8Array.of(kind));
 const ANSWER_BYTES = 2_048;
 
 /** Puts a message into the frame in which it travels; made once, sent to many. */
@@ -35,7 +39,12 @@ export interface SendLaneEvents {
   onClosed(error: Error | undefined): void;
   onRoundTrip(millis: number): void;
   onSent(bytes: number): void;
+  /** The peer has met another instance of us, and asks whether we are alive. */
+  onChallenge(number: Bytes): Promise<Hello>;
 }
+
+/** Signatures that one peer may ask for in a minute. */
+const CHALLENGES_PER_MINUTE = 20;
 
 export class SendLane {
   readonly #stream: Stream;
@@ -48,6 +57,7 @@ export class SendLane {
   #open = false;
   #pumping = false;
   #lastHeard = performance.now();
+  readonly #challenges = new Quota(CHALLENGES_PER_MINUTE / 60, CHALLENGES_PER_MINUTE, 0);
 
   constructor(
     stream: Stream,
@@ -151,8 +161,17 @@ export class SendLane {
       const sent = new DataView(content.buffer, content.byteOffset).getFloat64(0);
       const millis = this.#lastHeard - sent;
       if (millis >= 0 && millis < 60_000) this.#events.onRoundTrip(millis);
+    } else if (body[0] === FRAME_CHALLENGE && content.length === INSTANCE_BYTES) {
+      if (this.#challenges.take(1, this.#lastHeard)) void this.#prove(content.slice());
     } else {
       throw new FanalError('network/unexpected-frame', `expected an answer, found kind ${body[0]}`);
+    }
+  }
+
+  async #prove(number: Bytes): Promise<void> {
+    const hello = await this.#events.onChallenge(number);
+    if (this.#open && this.#stream.status === 'open') {
+      this.#write(controlFrame(FRAME_PROOF, helloCodec.encode(hello)));
     }
   }
 

@@ -20,8 +20,6 @@ export interface Home {
   readonly signState: string;
   /** Written once these keys may sign: from then on a missing sign state was lost. */
   readonly signingMark: string;
-  /** Past starts of this node, by their random instance numbers. */
-  readonly instances: string;
   readonly peers: string;
   /** Wallet keys of the command line. */
   readonly wallets: string;
@@ -40,7 +38,6 @@ export function homePaths(root: string): Home {
     data: at('data'),
     signState: at('sign-state.json'),
     signingMark: at('validator-keys.used'),
-    instances: at('instances'),
     peers: at('peers.json'),
     wallets: at('wallets'),
     trust: at('trust.json'),

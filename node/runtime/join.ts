@@ -2,7 +2,6 @@
  * A validator's way into the running epoch: what it missed of earlier ones from the ledgers of its
  * peers, then the word of a quorum that no other instance of it is about.
  */
-import { toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Hello } from '../network/hello.ts';
 import type { PeerName } from '../network/identity.ts';
@@ -13,16 +12,10 @@ import type { EpochRoster } from './roster.ts';
 
 /** Who has let this instance in, and whether another one was seen. */
 export class InstanceWatch {
-  readonly #past: ReadonlySet<string>;
   readonly #welcomed = new Set<PeerName>();
   #other: { hello: Hello; witness: PeerName } | null = null;
   #confirmed = false;
   #wake: () => void = () => {};
-
-  /** @param past instance numbers of this node's own starts */
-  constructor(past: ReadonlySet<string>) {
-    this.#past = past;
-  }
 
   /** Whether a quorum has let this instance in since the process started. */
   get isConfirmed(): boolean {
@@ -34,10 +27,8 @@ export class InstanceWatch {
     this.#wake();
   }
 
-  /** A member showed the hello of another instance that lives. */
+  /** A member proved that another instance lives. */
   otherSeen(witness: PeerName, hello: Hello): void {
-    // A start of our own that a peer still remembers: it will find out that it is gone.
-    if (this.#past.has(toHex(hello.instance))) return;
     this.#other = { hello, witness };
     this.#wake();
   }
@@ -82,7 +73,7 @@ export class InstanceWatch {
     const { hello, witness } = this.#other;
     throw new FanalError(
       'safety/other-instance',
-      `another node runs with this validator’s keys: ${witness} has talked to it since ${new Date(
+      `another node runs with this validator’s keys: it answered ${witness} at ${new Date(
         Number(hello.time),
       ).toISOString()}`,
       {

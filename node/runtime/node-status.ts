@@ -2,24 +2,35 @@
  * How the node stands, for its API, its log and its operator.
  */
 import type { NetworkPort, NetworkStatus, SyncStatus } from '../api/ports.ts';
+import type { CoreStatus } from '../core/types.ts';
 import type { Network } from '../network/network.ts';
 
 export class NodeStatus implements NetworkPort {
-  readonly #network: () => Network | null;
+  readonly #network: Network;
+  readonly #consensus: () => CoreStatus | null;
   /** What this node signs as, while it does. */
   validator: string | null = null;
   sync: SyncStatus | null = null;
   /** What keeps this node from being of use. */
   trouble: string | null = 'starting';
 
-  constructor(network: () => Network | null) {
+  constructor(network: Network, consensus: () => CoreStatus | null) {
     this.#network = network;
+    this.#consensus = consensus;
   }
 
   status(): NetworkStatus {
     const peers = { inbound: 0, outbound: 0 };
-    for (const { direction } of this.#network()?.peers() ?? []) peers[direction]++;
-    const { validator, sync, trouble } = this;
-    return { peers, validator, sync, trouble };
+    for (const { direction } of this.#network.peers()) peers[direction]++;
+    const { validator, sync } = this;
+    return { peers, validator, sync, trouble: this.trouble ?? this.#consensusTrouble() };
+  }
+
+  #consensusTrouble(): string | null {
+    const status = this.#consensus();
+    if (status === null) return null;
+    if (status.phase === 'amnesia') return 'asking the others what this validator signed last';
+    if (status.phase === 'halted') return 'consensus has halted';
+    return status.divergence;
   }
 }

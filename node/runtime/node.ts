@@ -117,7 +117,7 @@ async function makeContext(
   const { config } = parts.loaded;
   const [tip, certified] = await Promise.all([ledger.tip(), ledger.certifiedTip()]);
   const roster = new Roster();
-  const watch = new InstanceWatch(parts.pastInstances);
+  const watch = new InstanceWatch();
   for (const address of config.network.peers) book.add(address);
   const network = await Network.start({
     identity: parts.identity,
@@ -147,7 +147,7 @@ async function makeContext(
     },
   });
   const order = new ProposerOrder();
-  const status = new NodeStatus(() => network);
+  const status = new NodeStatus(network, () => context.consensus?.status() ?? null);
   const mempool = new NodeMempool({
     config: config.mempool,
     ...{ ledger, pool, roster, network },

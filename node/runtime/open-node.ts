@@ -3,7 +3,7 @@
  * again in the reverse order. Nothing is decided here.
  */
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { paramsCodec } from 'fanal/chain/params.ts';
 import type { Registration } from 'fanal/chain/registration.ts';
@@ -43,8 +43,6 @@ export interface NodeParts {
   readonly identity: NetworkIdentity;
   /** 16 random bytes of this start. */
   readonly instance: Bytes;
-  /** Hex of this and earlier starts' instance numbers. */
-  readonly pastInstances: ReadonlySet<string>;
   readonly pool: VerifyPool;
   readonly ledger: AsyncLedger;
   readonly journal: JournalClient | null;
@@ -54,8 +52,6 @@ export interface NodeParts {
   /** Ends threads and gives the folder back. */
   close(): Promise<void>;
 }
-
-const KEPT_INSTANCES = 1_000;
 
 /**
  * @param onFailure a thread died or a disk failed: the node must stop
@@ -112,7 +108,6 @@ export async function openNode(
     return {
       ...{ loaded, home, chain, log, signing, pool, ledger, journal, rules, instance, close },
       identity: await networkIdentity(signing?.seeds.network ?? followerSeed(home)),
-      pastInstances: noteInstance(home, instance),
       feed: new CertifiedEvents(tip.height),
       book: new AddressBook(home.peers),
     };
@@ -154,15 +149,4 @@ function followerSeed(home: Home): Bytes {
     writeNewSecret(home.networkKey, `${toHex(new Uint8Array(randomBytes(32)))}\n`);
   }
   return fromHex(readSecret(home.networkKey).trim(), 32);
-}
-
-/** Remembers this start, so that its traces on the network are not taken for another's. */
-function noteInstance(home: Home, instance: Bytes): ReadonlySet<string> {
-  const text = existsSync(home.instances) ? readFileSync(home.instances, 'utf8') : '';
-  const past = text.split('\n').filter((line) => /^[0-9a-f]{32}$/.test(line));
-  if (past.length > KEPT_INSTANCES) {
-    writeFileSync(home.instances, `${past.slice(-KEPT_INSTANCES / 2).join('\n')}\n`);
-  }
-  appendFileSync(home.instances, `${toHex(instance)}\n`);
-  return new Set([...past, toHex(instance)]);
 }
