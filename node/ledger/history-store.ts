@@ -22,7 +22,7 @@ import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
 import { history, historyBase, historyNode } from '../store/ledger-schema.ts';
-import type { Account } from './account.ts';
+import { type Account, decodePeaks } from './account.ts';
 import { nativeListHasher, nativeSha256 } from './native-hash.ts';
 
 /** Levels between two that are kept. */
@@ -79,6 +79,13 @@ export class HistoryStore {
   /** The complete subtrees of the first `size` lines. */
   peaks(addressId: number, size: bigint): Hash[] {
     return peakNodes(size).map((node) => this.#hash(addressId, node));
+  }
+
+  /** Where the lines that are kept begin: nowhere, or what a snapshot had. */
+  base(addressId: number): CompactRange {
+    const base = this.#statements.base.get({ addressId });
+    if (base === undefined) return { size: 0n, nodes: [] };
+    return { size: base.size, nodes: decodePeaks(base.peaks) };
   }
 
   /** Takes back the lines from number `size` on. */

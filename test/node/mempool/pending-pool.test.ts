@@ -61,10 +61,10 @@ describe('the pool', () => {
             if (result.kind === 'refused') return;
             for (const evicted of result.evicted) waiting.delete(evicted.name);
             waiting.set(name, added);
-          } else if (next.kind === 'include') {
-            if (pool.include(`tx ${next.which}`)) waiting.delete(`tx ${next.which}`);
-          } else if (next.kind === 'drop') {
-            for (const dropped of pool.drop(`tx ${next.which}`)) waiting.delete(dropped.name);
+          } else if (next.kind !== 'select') {
+            const which = `tx ${next.which}`;
+            const gone = next.kind === 'drop' ? pool.drop(which) : [pool.include(which)];
+            for (const each of gone) if (each !== undefined) waiting.delete(each.name);
           } else {
             const picked = pool.select(next.bytes, next.count, i);
             expect(picked.length).toBeLessThanOrEqual(next.count);

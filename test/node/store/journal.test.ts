@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import type { Bytes32 } from 'fanal/primitives/bytes.ts';
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import { MAX_U64 } from 'fanal/primitives/units.ts';
@@ -9,6 +10,7 @@ import { sealCommit } from '../../../node/core/commit.ts';
 import type { Commit, EpochRecord, Vertex, Write } from '../../../node/core/types.ts';
 import { vertexDigest } from '../../../node/core/vertex.ts';
 import { type BootFacts, type Journal, openJournal } from '../../../node/store/journal.ts';
+import { checkJournal } from '../../../node/store/journal-check.ts';
 
 const bytes32 = (fill: number) => new Uint8Array(32).fill(fill) as Bytes32;
 const OWNER = { genesisId: bytes32(1), vertexKey: bytes32(2), checkpointKey: bytes32(3) };
@@ -194,6 +196,46 @@ describe('the journal', () => {
     expect(again.load(FACTS).stored.divergence).toBe('size 9');
     again.clearDivergence();
     expect(again.divergence()).toBeNull();
+  });
+});
+
+describe('the check of a journal', () => {
+  function written(): Journal {
+    const journal = start();
+    let previous = bytes32(0);
+    for (let round = 1; round <= 3; round++) {
+      const vertex = vertexAt(round);
+      const commit = sealCommit(taggedHash, {
+        ...commitAt(BigInt(round), vertex),
+        previousDigest: previous,
+      });
+      previous = commit.digest;
+      const writes: Write[] = [
+        { kind: 'vertex', vertex },
+        { kind: 'commit', commit, schedule: SCHEDULE },
+      ];
+      journal.write(writes, 'sync');
+    }
+    return journal;
+  }
+
+  const check = () => checkJournal(join(folder, 'journal.db'), taggedHash);
+
+  test('finds nothing in a sound one', () => {
+    written();
+    expect(check()).toEqual({ findings: [], vertices: 3n, commits: 3n });
+  });
+
+  test.each([
+    ['a vertex under another name', 'UPDATE vertex SET round = 7 WHERE round = 2', 'round 7'],
+    ['a commit that is missing', 'DELETE FROM committed WHERE "index" = 2', 'commit 3'],
+    ['a commit in another place', 'UPDATE committed SET "index" = 9 WHERE "index" = 3', 'commit 9'],
+  ])('notices %s', (_, sql, where) => {
+    written();
+    const database = new Sqlite(join(folder, 'journal.db'));
+    expect(database.prepare(sql).run().changes).toBe(1);
+    database.close();
+    expect(check().findings.join()).toContain(where);
   });
 });
 
