@@ -15,7 +15,7 @@ import {
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type SignedItem } from '../crypto/filter.ts';
 import { type Bytes, compareBytes } from '../primitives/bytes.ts';
 import { type Codec, codec, type Reader, type Writer } from '../primitives/codec.ts';
-import type { Hash } from '../primitives/hash.ts';
+import type { Hash, TaggedHash } from '../primitives/hash.ts';
 import { MAX_MULTISIG_KEYS } from './limits.ts';
 
 /** Spends from an address of version 0. */
@@ -42,10 +42,10 @@ export type Witness = KeyWitness | ThresholdWitness;
 export const witnessCodec: Codec<Witness> = /* @__PURE__ */ codec('witness', 2_048, write, read);
 
 /** The address that a witness speaks for. */
-export function witnessAddress(witness: Witness): AddressBytes {
+export function witnessAddress(witness: Witness, hash?: TaggedHash): AddressBytes {
   return witness.kind === 'key'
-    ? addressFromKey(witness.publicKey)
-    : addressFromKeys(witness.threshold, witness.publicKeys);
+    ? addressFromKey(witness.publicKey, hash)
+    : addressFromKeys(witness.threshold, witness.publicKeys, hash);
 }
 
 /** The signatures in a witness over a transaction's sighash, ready to be checked. */

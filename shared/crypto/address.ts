@@ -7,7 +7,7 @@ import { assert } from '../primitives/assert.ts';
 import type { Branded } from '../primitives/brand.ts';
 import { type Bytes, compareBytes, concat } from '../primitives/bytes.ts';
 import { DecodeError } from '../primitives/errors.ts';
-import { taggedHash } from '../primitives/hash.ts';
+import { type TaggedHash, taggedHash } from '../primitives/hash.ts';
 import { PUBLIC_KEY_BYTES } from './filter.ts';
 
 /** The 33 bytes that the chain stores: the version, then 32 bytes of hash. */
@@ -25,9 +25,9 @@ export const ADDRESS_VERSION_THRESHOLD = 1;
 export const MAX_THRESHOLD_KEYS = 16;
 
 /** The address that one key spends from. */
-export function addressFromKey(publicKey: Bytes): AddressBytes {
+export function addressFromKey(publicKey: Bytes, hash: TaggedHash = taggedHash): AddressBytes {
   assert(publicKey.length === PUBLIC_KEY_BYTES, 'a public key has 32 bytes');
-  return withVersion(ADDRESS_VERSION_KEY, taggedHash('fanal/address/v1', publicKey));
+  return withVersion(ADDRESS_VERSION_KEY, hash('fanal/address/v1', publicKey));
 }
 
 /**
@@ -37,7 +37,11 @@ export function addressFromKey(publicKey: Bytes): AddressBytes {
  * @param threshold 1 ≤ threshold ≤ number of keys ≤ 16
  * @throws {DecodeError} `address/threshold` on other numbers, or a key given twice
  */
-export function addressFromKeys(threshold: number, publicKeys: readonly Bytes[]): AddressBytes {
+export function addressFromKeys(
+  threshold: number,
+  publicKeys: readonly Bytes[],
+  hash: TaggedHash = taggedHash,
+): AddressBytes {
   const sorted = publicKeys.toSorted(compareBytes);
   const count = sorted.length;
   const isWithin = Number.isInteger(threshold) && threshold >= 1 && threshold <= count;
@@ -57,7 +61,7 @@ export function addressFromKeys(threshold: number, publicKeys: readonly Bytes[])
   const numbers = Uint8Array.of(ADDRESS_VERSION_THRESHOLD, threshold, count);
   return withVersion(
     ADDRESS_VERSION_THRESHOLD,
-    taggedHash('fanal/address/v1', concat(numbers, ...sorted)),
+    hash('fanal/address/v1', concat(numbers, ...sorted)),
   );
 }
 
