@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandContext, contextOf } from './context.ts';
+import { registerDev } from './dev.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
 import { registerInit } from './init.ts';
@@ -96,6 +97,7 @@ function makeProgram(action: Action): Command {
     .showSuggestionAfterError()
     .exitOverride();
   program.configureOutput({ writeErr: (text) => process.stderr.write(text) });
+  registerDev(program, action);
   registerGenesis(program, action);
   registerInit(program, action);
   registerKeys(program, action);

@@ -1,0 +1,322 @@
+/**
+ * The local network of `fanal dev`: validators as processes, the gateway beside them, all of it
+ * started in order, watched, and stopped together.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { formatTrust } from 'fanal/light/trust-file.ts';
+import { trustGenesis } from 'fanal/light/trust-genesis.ts';
+import { toHex } from 'fanal/primitives/bytes.ts';
+import { FanalError } from 'fanal/primitives/errors.ts';
+import { createLocalNetwork, type LocalNetwork, openLocalNetwork } from './local.ts';
+import { NodeProcess } from './process.ts';
+
+/** Where the gateway and its page lie in a checkout. */
+const GATEWAY = new URL('../../workers/selfhost/serve.ts', import.meta.url).pathname;
+const PAGE = new URL('../../workers/web/dist', import.meta.url).pathname;
+
+/** A validator that ended by itself, or was killed, comes back after so long. */
+export const REVIVE_MILLIS = 10_000;
+const READY_MILLIS = 60_000;
+const POLL_MILLIS = 200;
+const STOP_MILLIS = 10_000;
+
+export interface DevOptions {
+  readonly folder: string;
+  readonly validators: number;
+  /** Of the gateway and the page. */
+  readonly port: number;
+  readonly fresh: boolean;
+  /** Once aborted, what ends is not started again. */
+  readonly signal: AbortSignal;
+  /** Told whatever a person would want to know. */
+  readonly tell: (text: string) => void;
+}
+
+/** What one look at the network found. */
+export interface DevStatus {
+  readonly height: bigint;
+  readonly certifiedHeight: bigint;
+  readonly up: number;
+  readonly validators: number;
+  readonly tipAgeMillis: number | null;
+  readonly isGatewayUp: boolean;
+}
+
+interface RunFile {
+  readonly pid: number;
+  readonly nodes: readonly { readonly name: string; readonly pid: number }[];
+}
+
+export class DevNetwork {
+  readonly network: LocalNetwork;
+  readonly url: string;
+  readonly #options: DevOptions;
+  readonly #nodes = new Map<string, NodeProcess>();
+  #gateway: ChildProcess | null = null;
+  #isEnding = false;
+
+  private constructor(network: LocalNetwork, options: DevOptions) {
+    this.network = network;
+    this.#options = options;
+    this.url = `http://127.0.0.1:${options.port}`;
+  }
+
+  /**
+   * Makes or reopens the network and waits until it answers.
+   *
+   * @throws {FanalError} `store/already-running`, `dev/port-taken`, `dev/folder`, `dev/not-ready`
+   */
+  static async start(options: DevOptions): Promise<DevNetwork> {
+    const { folder, fresh } = options;
+    requireAlone(folder);
+    await requireFree(options.port, 'the gateway', 'Choose another with --port.');
+    if (fresh) rmSync(folder, { recursive: true, force: true });
+    const network = await openOrCreate(options);
+    for (const { name, p2p, api, ops } of network.nodes) {
+      for (const port of [p2p, api, ops]) {
+        await requireFree(port, name, 'Stop what uses it, or begin anew with --fresh.');
+      }
+    }
+    const dev = new DevNetwork(network, options);
+    try {
+      for (const { name } of network.nodes) dev.#startNode(name);
+      dev.#startGateway();
+      await dev.#untilReady();
+    } catch (error) {
+      await dev.stop();
+      throw error;
+    }
+    return dev;
+  }
+
+  /** Ends a validator as a power cut would. It comes back by itself after a while. */
+  kill(name: string): void {
+    this.#nodes.get(name)?.kill('SIGKILL');
+  }
+
+  async status(): Promise<DevStatus> {
+    const answers = await Promise.all(
+      this.network.nodes.map(({ api }) => ask(`http://127.0.0.1:${api}/status`)),
+    );
+    const gateway = await ask(`${this.url}/status`);
+    const heights = answers.flatMap((answer) => (answer === null ? [] : [answer]));
+    const best = (field: string) =>
+      heights.reduce((most, answer) => {
+        const value = BigInt(answer[field] as string);
+        return value > most ? value : most;
+      }, 0n);
+    const ages = heights.map((answer) => Number(answer.checkpointAgeMillis));
+    return {
+      height: best('height'),
+      certifiedHeight: best('certifiedHeight'),
+      up: heights.length,
+      validators: this.network.nodes.length,
+      tipAgeMillis: ages.length === 0 ? null : Math.min(...ages),
+      isGatewayUp: gateway !== null,
+    };
+  }
+
+  /** Ends everything in order. */
+  async stop(): Promise<void> {
+    this.#isEnding = true;
+    await Promise.all([
+      stopChild(this.#gateway),
+      ...[...this.#nodes.values()].map((node) => node.stop(STOP_MILLIS)),
+    ]);
+    rmSync(runFile(this.#options.folder), { force: true });
+  }
+
+  #isStopping(): boolean {
+    return this.#isEnding || this.#options.signal.aborted;
+  }
+
+  #startNode(name: string): void {
+    const node = this.network.nodes.find((each) => each.name === name);
+    if (node === undefined || this.#isStopping()) return;
+    const place = this.network.nodes.indexOf(node);
+    const child = new NodeProcess(node, {
+      env: { FANAL_FAUCET_KEY_FILE: faucetFile(this.#options.folder, place) },
+      onExit: (code, signal) => this.#onExit(name, code, signal),
+    });
+    this.#nodes.set(name, child);
+    this.#writeRunFile();
+  }
+
+  #onExit(name: string, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#isStopping()) return;
+    const seconds = REVIVE_MILLIS / 1000;
+    this.#options.tell(
+      `${name} ended (${signal ?? `exit ${code}`}); the others go on. Back in ${seconds} s.`,
+    );
+    setTimeout(() => {
+      if (!this.#isStopping()) this.#options.tell(`${name} starts again.`);
+      this.#startNode(name);
+    }, REVIVE_MILLIS);
+  }
+
+  #startGateway(): void {
+    const { folder, port, tell } = this.#options;
+    if (!existsSync(GATEWAY)) {
+      tell('No gateway here: this package has none. The validators answer by themselves.');
+      return;
+    }
+    const trust = join(folder, 'trust.txt');
+    writeFileSync(trust, formatTrust(trustGenesis(this.network.chain.genesis)));
+    const upstreams = this.network.nodes.flatMap(({ api }) => [
+      '--upstream',
+      `http://127.0.0.1:${api}`,
+    ]);
+    const args = [GATEWAY, '--trust', trust, ...upstreams, '--port', String(port)];
+    args.push('--directory', join(folder, 'gateway'));
+    if (existsSync(join(PAGE, 'index.html'))) args.push('--assets', PAGE);
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let words = '';
+    child.stderr.on('data', (bytes: Buffer) => {
+      words = (words + bytes.toString()).slice(-2000);
+    });
+    child.once('exit', (code) => {
+      if (this.#isStopping()) return;
+      tell(`the gateway ended (exit ${code}); it starts again. ${words.trim().split('\n').at(-1)}`);
+      setTimeout(() => {
+        if (!this.#isStopping()) this.#startGateway();
+      }, 1000);
+    });
+    this.#gateway = child;
+  }
+
+  async #untilReady(): Promise<void> {
+    const deadline = Date.now() + READY_MILLIS;
+    const waiting = new Set([
+      ...this.network.nodes.map(({ api }) => `http://127.0.0.1:${api}/readyz`),
+      ...(this.#gateway === null ? [] : [`${this.url}/v1/chain`]),
+    ]);
+    while (waiting.size > 0) {
+      for (const url of waiting) if (await answers(url)) waiting.delete(url);
+      if (Date.now() > deadline) {
+        throw new FanalError('dev/not-ready', `no answer from ${[...waiting].join(', ')}`, {
+          hint: `Read node.log in ${this.network.folder}, or begin anew with --fresh.`,
+        });
+      }
+      await new Promise((done) => setTimeout(done, POLL_MILLIS));
+    }
+  }
+
+  #writeRunFile(): void {
+    const nodes = [...this.#nodes].map(([name, { pid }]) => ({ name, pid }));
+    const file: RunFile = { pid: process.pid, nodes };
+    writeFileSync(runFile(this.#options.folder), JSON.stringify(file));
+  }
+}
+
+/**
+ * Kills a validator of the network that runs in another terminal.
+ *
+ * @throws {FanalError} `dev/not-running`, `dev/no-validator`
+ */
+export function killRunning(folder: string, place: number): string {
+  const running = readRunFile(folder);
+  if (running === null) {
+    throw new FanalError('dev/not-running', `no network runs in ${folder}`, {
+      hint: 'Start one with `fanal dev` in another terminal.',
+    });
+  }
+  const node = running.nodes[place - 1];
+  if (node === undefined) {
+    throw new FanalError(
+      'dev/no-validator',
+      `expected a validator from 1 to ${running.nodes.length}, found ${place}`,
+    );
+  }
+  process.kill(node.pid, 'SIGKILL');
+  return node.name;
+}
+
+async function openOrCreate(options: DevOptions): Promise<LocalNetwork> {
+  const { folder, validators, tell } = options;
+  const known = openLocalNetwork(folder);
+  if (known !== null) {
+    tell(`Going on with the network in ${folder}.`);
+    return known;
+  }
+  if (existsSync(folder)) {
+    throw new FanalError('dev/folder', `${folder} is there and is not a local network`, {
+      hint: 'Move it away, choose another with --home, or remove it with --fresh.',
+    });
+  }
+  tell(`Making a new network of ${validators} validators in ${folder} …`);
+  // One faucet for each validator, and as many accounts to pay from.
+  const network = await createLocalNetwork({ folder, validators, accounts: 2 * validators });
+  network.nodes.forEach((_, place) => {
+    const seed = (network.accounts[validators + place] as LocalNetwork['accounts'][number]).seed;
+    writeFileSync(faucetFile(folder, place), `${toHex(seed)}\n`, { mode: 0o600 });
+  });
+  return network;
+}
+
+const faucetFile = (folder: string, place: number) => join(folder, `faucet-${place + 1}.key`);
+const runFile = (folder: string) => join(folder, 'running.json');
+
+function readRunFile(folder: string): RunFile | null {
+  try {
+    const file = JSON.parse(readFileSync(runFile(folder), 'utf8')) as RunFile;
+    process.kill(file.pid, 0);
+    return file;
+  } catch {
+    return null;
+  }
+}
+
+function requireAlone(folder: string): void {
+  const running = readRunFile(folder);
+  if (running === null) return;
+  throw new FanalError(
+    'store/already-running',
+    `a network runs in ${folder} (pid ${running.pid})`,
+    {
+      hint: 'Use it, stop it, or choose another folder with --home.',
+    },
+  );
+}
+
+async function requireFree(port: number, what: string, hint: string): Promise<void> {
+  const isFree = await new Promise<boolean>((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+  if (!isFree) throw new FanalError('dev/port-taken', `port ${port} of ${what} is taken`, { hint });
+}
+
+async function ask(url: string): Promise<Record<string, unknown> | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
+    return (await response.json()) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function stopChild(child: ChildProcess | null): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLIS);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill('SIGINT');
+  });
+}
