@@ -33,11 +33,16 @@ import type { PendingRequests } from './pending-requests.ts';
 import type { EpochRoster, Roster } from './roster.ts';
 import type { VerifyPool } from './verify-pool.ts';
 
+/** Where signatures are checked. */
+export type SignatureChecks = Pick<VerifyPool, 'verify'>;
+
 export interface IntakeOptions {
   readonly wire: WireContext;
   readonly roster: Roster;
-  readonly pool: VerifyPool;
+  readonly pool: SignatureChecks;
   readonly requests: PendingRequests;
+  /** Reads a message; by default as it stands on the wire. */
+  readonly decode?: typeof decodeMessage;
   /** Size of the newest certificate that the core has: older ones need no check. */
   readonly certifiedSize: () => bigint;
   onEvent(event: Event): void;
@@ -68,7 +73,8 @@ export class Intake {
           return;
         case 'message':
           if (this.#isOfThisEpoch(peer, bytes, envelope.body)) {
-            await this.#message(peer, decodeMessage(this.#options.wire, envelope.body));
+            const { wire, decode = decodeMessage } = this.#options;
+            await this.#message(peer, decode(wire, envelope.body));
           }
           return;
         case 'request':
@@ -262,7 +268,7 @@ export class Intake {
 
 /** Checks cosignatures of one checkpoint: one verdict each, `false` for unknown authors. */
 export function verifyCosignatures(
-  pool: VerifyPool,
+  pool: SignatureChecks,
   { record, committee }: Pick<EpochRoster, 'record' | 'committee'>,
   { size, root }: Pick<CertifiedCheckpoint, 'size' | 'root'>,
   cosignatures: readonly AuthoredCosignature[],
