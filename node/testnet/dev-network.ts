@@ -170,7 +170,7 @@ export class DevNetwork {
       `http://127.0.0.1:${api}`,
     ]);
     const args = [GATEWAY, '--trust', trust, ...upstreams, '--port', String(port)];
-    args.push('--directory', join(folder, 'gateway'));
+    args.push('--directory', join(folder, 'gateway'), '--set', 'FAUCET=true');
     if (existsSync(join(PAGE, 'index.html'))) args.push('--assets', PAGE);
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let words = '';
