@@ -18,7 +18,7 @@ import { applyActions } from './actions.ts';
 import type { BlockPayment, BlockStore } from './block-store.ts';
 import type { CoinStore } from './coin-store.ts';
 import type { TransactionOutcome } from './ledger.ts';
-import { nativeListHasher } from './native-hash.ts';
+import { nativeListHasher, nativeTaggedHash } from './native-hash.ts';
 import type { RegistryDraft } from './registry.ts';
 import { coinKeyOf, outpointBytes, type StoredCoin } from './stored-coin.ts';
 import { checkCoins, type InputCoin, isExpired } from './transaction-rules.ts';
@@ -67,6 +67,7 @@ export class BlockWork {
     const verdict = checkShape(bytes, {
       genesisId: this.#tools.genesisId,
       params: this.draft.params,
+      taggedHash: nativeTaggedHash,
     });
     if (verdict.kind === 'refused') {
       this.outcomes.push({ kind: 'rejected', txid: ZERO_32, code: verdict.code });

@@ -6,7 +6,12 @@ import { hash as nodeHash } from 'node:crypto';
 import { hashInto } from '@chainsafe/hashtree';
 import { type ListHasher, listHasherOf } from 'fanal/merkle/list.ts';
 import { MAP_LEAF_BYTES, type MapHasher } from 'fanal/merkle/map-hasher.ts';
-import type { Hash, HashFunction } from 'fanal/primitives/hash.ts';
+import {
+  type Hash,
+  type HashFunction,
+  type TaggedHash,
+  taggedHashOf,
+} from 'fanal/primitives/hash.ts';
 
 /**
  * SHA-256, about 0.3 µs for short input. A binary string carries the digest out of native code three
@@ -18,6 +23,9 @@ export const nativeSha256: HashFunction = (bytes) => {
   for (let i = 0; i < 32; i++) hash[i] = digest.charCodeAt(i);
   return hash as Hash;
 };
+
+/** Tagged hashes in native code. */
+export const nativeTaggedHash: TaggedHash = taggedHashOf(nativeSha256);
 
 export const nativeListHasher: ListHasher = listHasherOf(nativeSha256);
 

@@ -8,6 +8,7 @@ import type { MempoolPort, MempoolStats, SubmitOutcome } from '../api/ports.ts';
 import type { Config } from '../config.ts';
 import type { Author, PendingTransaction } from '../core/types.ts';
 import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
+import { nativeTaggedHash } from '../ledger/native-hash.ts';
 import type { PeerName } from '../network/identity.ts';
 import type { Network } from '../network/network.ts';
 import { transactionsEnvelope } from './envelope.ts';
@@ -53,7 +54,8 @@ export class NodeMempool implements MempoolPort {
       send: (peer, transactions) => this.#send(peer, transactions),
     });
     this.pool = new Mempool({
-      ...{ rules, ledger },
+      ledger,
+      rules: { ...rules, taggedHash: nativeTaggedHash },
       verify: (transactions) => pool.verifyTransactions(transactions),
       now: () => performance.now(),
       rankOf: (txid) => this.#rank(txid),

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { checkShape, type TransactionRules } from 'fanal/chain/transaction-check.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
+import { nativeTaggedHash } from '../ledger/native-hash.ts';
 import { verifyNatively } from './native-verify.ts';
 import { unpackBytes, unpackItems, type VerifyAnswer, type VerifyTask } from './verify-pool.ts';
 
@@ -20,6 +21,6 @@ parentPort?.on('message', ({ id, kind, packed, count }: VerifyTask) => {
 
 function verifyTransaction(bytes: Bytes): boolean {
   if (rules === null) return false;
-  const verdict = checkShape(bytes, rules);
+  const verdict = checkShape(bytes, { ...rules, taggedHash: nativeTaggedHash });
   return verdict.kind === 'shaped' && verifyNatively(verdict.shaped.items).every(Boolean);
 }

@@ -129,10 +129,12 @@ export class ChainState {
       return known;
     };
     for (const { txid: from, index } of transaction.inputs) {
-      const owner = witnesses.map(witnessAddress).find((address) => {
-        const coins = coinsOf(toHex(address), address);
-        return coins.some((coin) => coin.index === index && toHex(coin.txid) === toHex(from));
-      });
+      const owner = witnesses
+        .map((witness) => witnessAddress(witness))
+        .find((address) => {
+          const coins = coinsOf(toHex(address), address);
+          return coins.some((coin) => coin.index === index && toHex(coin.txid) === toHex(from));
+        });
       if (owner === undefined) throw new Error('a test spends a coin that is not there');
       const text = toHex(owner);
       const coins = coinsOf(text, owner);

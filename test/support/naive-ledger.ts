@@ -183,7 +183,7 @@ export class NaiveLedger {
     if (spent.some((coin) => coin === undefined)) return null;
     const coins = spent as OwnedCoin[];
     const owners = [...new Set(coins.map(({ owner }) => owner))];
-    if (owners.join() !== witnesses.map(witnessAddress).map(toHex).join()) return null;
+    if (owners.join() !== witnesses.map((w) => toHex(witnessAddress(w))).join()) return null;
     const fee = sum(coins) - sum(outputs);
     if (fee < feePerByte * BigInt(bytes.length)) return null;
     const sighash = transactionSighash(transaction, genesisId);
