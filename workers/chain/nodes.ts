@@ -22,8 +22,8 @@ export function nodesThrough(pool: UpstreamPool, metrics: Metrics): NodesPort {
       void pool.probe();
       return found;
     },
-    relay: (target, body, type) => {
-      const nodes = pool.ranked().slice(0, RELAY_NODES);
+    relay: (target, body, type, count = RELAY_NODES) => {
+      const nodes = pool.ranked().slice(0, count);
       if (nodes.length === 0) throw new Problem('upstream-unverified', { retryAfterSeconds: 1 });
       return Promise.all(nodes.map((node) => relayTo(node, target, body, type, metrics)));
     },

@@ -73,8 +73,8 @@ export interface ObjectsPort {
 export interface NodesPort {
   /** One node's answer; `check` throws when it is not even plausible. */
   report<T>(target: string, check: (body: Bytes) => T): Promise<T>;
-  /** Hands a request on to several nodes, and gives what each said. */
-  relay(target: string, body: Bytes, type: string): Promise<readonly RelayAnswer[]>;
+  /** Hands a request on to several nodes, or to `count` of them, and gives what each said. */
+  relay(target: string, body: Bytes, type: string, count?: number): Promise<readonly RelayAnswer[]>;
 }
 
 /** What one node said to what was handed on. */

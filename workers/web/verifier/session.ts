@@ -158,6 +158,8 @@ export class Session {
           tip: tipView(state.header, state.root, performance.now() - started),
         });
         void this.#climbNewest(state);
+      } else if (this.#running.signatures.hasChecks) {
+        this.tellSignatures(true);
       }
       const age = Number(this.client.platform.now() - tip.sureAt) / 1000;
       this.#say(

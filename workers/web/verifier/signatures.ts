@@ -29,6 +29,11 @@ export class SignatureWatch {
     return verdicts;
   };
 
+  /** Something was checked since the last `clear`. */
+  get hasChecks(): boolean {
+    return this.#outcomes.size > 0;
+  }
+
   /** A new checkpoint is about to be checked. */
   clear(): void {
     this.#outcomes.clear();
