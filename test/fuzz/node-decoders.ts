@@ -23,9 +23,9 @@ import {
   encodeRequest,
   encodeResponse,
 } from '../../node/core/wire.ts';
-import { helloCodec, welcomeCodec } from '../../node/network/hello.ts';
+import { type Hello, helloCodec, welcomeCodec } from '../../node/network/hello.ts';
 import { exchangeRequestCodec } from '../../node/runtime/exchange.ts';
-import { manifestCodec } from '../../node/store/snapshot-format.ts';
+import { manifestCodec, type SnapshotManifest } from '../../node/store/snapshot-format.ts';
 import * as any from '../support/arbitraries.ts';
 import { testChain } from '../support/chain.ts';
 import { signNatively } from '../support/native.ts';
@@ -64,15 +64,16 @@ export function nodeDecoderTargets(): Target[] {
     { kind: 'commits', epoch: 0, commits: [commit], vertices: [first], voters: [second] },
     { kind: 'checkpoint', epoch: 0, checkpoint: null },
   ];
-  const hello = {
+  const hello: Hello = {
     genesisId: chain.genesisId,
     instance: new Uint8Array(16).fill(3),
+    challenge: new Uint8Array(16).fill(4),
     time: 1_750_000_000_000n,
     epoch: 2,
     software: 'fanal/0.1.0',
     signature: new Uint8Array(64).fill(5),
   };
-  const manifest = {
+  const manifest: SnapshotManifest = {
     genesisId: chain.genesisId,
     header: chain.tip,
     checkpoint: chain.checkpoint(),
