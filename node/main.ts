@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-import { runProgram } from './cli/program.ts';
+/**
+ * Entry of the command line.
+ *
+ * What V8 compiled is kept between runs, for this thread and those it starts: that halves the time
+ * until a node is up.
+ */
+import { enableCompileCache } from 'node:module';
 
-// A reader that has seen enough (`fanal history | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+const { directory } = enableCompileCache();
+if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 
+const { runProgram } = await import('./cli/program.ts');
 process.exitCode = await runProgram(process.argv.slice(2));

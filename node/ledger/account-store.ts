@@ -9,6 +9,7 @@ import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
 import { address } from '../store/ledger-schema.ts';
 import { type Account, decodePeaks, encodePeaks, newAccount } from './account.ts';
+import { textOf } from './byte-text.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 import { decodeCoins, encodeCoins, type StoredCoin } from './stored-coin.ts';
 
@@ -148,11 +149,6 @@ interface RecordRow {
 interface AddressRow extends RecordRow {
   readonly id: number;
   readonly payload: Bytes;
-}
-
-/** Byte strings as keys of a `Map`. */
-export function textOf(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 function recordOf(row: RecordRow): AddressRecord {

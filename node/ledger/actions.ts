@@ -11,7 +11,7 @@ import { isRegistrableKey } from 'fanal/crypto/ed25519.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
-import { textOf } from './account-store.ts';
+import { textOf } from './byte-text.ts';
 import { keysOf, least, type RegistryDraft } from './registry.ts';
 
 /** Why a transaction's actions are refused; stable. */

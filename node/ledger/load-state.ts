@@ -12,7 +12,7 @@ import type { MapChange } from 'fanal/merkle/map-tree.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
-import { textOf } from './account-store.ts';
+import { textOf } from './byte-text.ts';
 import { nativeMapHasher, nativeSha256 } from './native-hash.ts';
 import { keysOf, type Registry } from './registry.ts';
 import { StateTree } from './state-tree.ts';

@@ -16,6 +16,8 @@ export interface Home {
   readonly networkKey: string;
   /** Databases. */
   readonly data: string;
+  readonly journal: string;
+  readonly ledger: string;
   /** The second guard against signing twice: outside the database folder, on purpose. */
   readonly signState: string;
   /** Written once these keys may sign: from then on a missing sign state was lost. */
@@ -36,6 +38,8 @@ export function homePaths(root: string): Home {
     keystore: at('validator-keys.json'),
     networkKey: at('network-key'),
     data: at('data'),
+    journal: at('data/journal.sqlite'),
+    ledger: at('data/ledger.sqlite'),
     signState: at('sign-state.json'),
     signingMark: at('validator-keys.used'),
     peers: at('peers.json'),

@@ -13,7 +13,7 @@ import {
   type JournalThreadData,
   type PackedWrite,
   packWrite,
-} from './journal-thread.ts';
+} from './journal-calls.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { startThread, type Thread } from './thread.ts';
 

@@ -1,4 +1,32 @@
-/** Entry of the ledger's thread. */
-import { runLedgerThread } from './ledger-thread.ts';
+/**
+ * The ledger's own thread: opens it, and answers the main thread's calls one after the other.
+ */
+import type { Bytes } from 'fanal/primitives/bytes.ts';
+import { openLedger } from '../ledger/sqlite-ledger.ts';
+import type { LedgerCalls, LedgerThreadData } from './ledger-client.ts';
+import { verifyNatively } from './native-verify.ts';
+import { serveThread, threadData } from './thread.ts';
 
-runLedgerThread();
+serveThread<LedgerCalls>(() => {
+  const data = threadData<LedgerThreadData>();
+  const { execute, close, ...ledger } = openLedger({ ...data, verify: verifyNatively });
+  return {
+    api: {
+      ...ledger,
+      executePacked: ({ lengths, ...block }, packed, verified) =>
+        execute({ ...block, transactions: unpack(packed, lengths) }, verified),
+    },
+    onClose: close,
+  };
+});
+
+function unpack(packed: Bytes, lengths: Uint32Array): Bytes[] {
+  const transactions: Bytes[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    // Copies: whoever keeps one must not keep them all.
+    transactions.push(packed.slice(at, at + length));
+    at += length;
+  }
+  return transactions;
+}

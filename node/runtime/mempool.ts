@@ -14,7 +14,7 @@ import {
 } from 'fanal/chain/transaction-check.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import type { PendingTransaction } from '../core/types.ts';
-import { textOf } from '../ledger/account-store.ts';
+import { textOf } from '../ledger/byte-text.ts';
 import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
 import { nativeSha256 } from '../ledger/native-hash.ts';
 import { checkCoins, type InputCoin, isExpired } from '../ledger/transaction-rules.ts';

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { paramsCodec } from 'fanal/chain/params.ts';
 import type { Registration } from 'fanal/chain/registration.ts';
 import type { TransactionRules } from 'fanal/chain/transaction-check.ts';
@@ -19,10 +18,10 @@ import { CertifiedEvents } from './certified-feed.ts';
 import { type ChainIdentity, readChain } from './chain-files.ts';
 import { type Home, homePaths, makeFolder } from './home.ts';
 import { JournalClient } from './journal-client.ts';
-import { startLedger } from './ledger-thread.ts';
+import { startLedger } from './ledger-client.ts';
 import { type Log, openLog } from './log.ts';
 import { verifyNatively } from './native-verify.ts';
-import { journalPath, readRegistration } from './prepare.ts';
+import { readRegistration } from './registration-file.ts';
 import { readSecret, writeNewSecret } from './secret-file.ts';
 import { keystorePassword, publicKeys, readSeeds, type ValidatorSeeds } from './validator-keys.ts';
 import { defaultVerifyThreads, VerifyPool } from './verify-pool.ts';
@@ -76,7 +75,7 @@ export async function openNode(
     // The ledger opens in its thread while the keystore's password is being stretched here.
     const ledger = startLedger(
       {
-        path: join(home.data, 'ledger.sqlite'),
+        path: home.ledger,
         genesis: chain.genesis,
         mode: config.node.mode,
       },
@@ -95,7 +94,7 @@ export async function openNode(
       const owner = { genesisId: chain.genesisId, vertexKey, checkpointKey };
       const data = {
         genesisId: chain.genesisId,
-        path: journalPath(home),
+        path: home.journal,
         signing: { path: home.signState, owner },
       };
       const opened = new JournalClient(data, onFailure);

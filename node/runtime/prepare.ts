@@ -2,9 +2,7 @@
  * The first start of a validator's keys on a machine: both guards against signing twice are
  * written at zero, so that later their absence means that something was lost.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { registrationFromJson } from 'fanal/chain/genesis-file.ts';
+import { existsSync } from 'node:fs';
 import { equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { ConfigError } from '../config.ts';
@@ -13,25 +11,8 @@ import type { SignStateOwner } from '../store/sign-state.ts';
 import type { ChainIdentity } from './chain-files.ts';
 import { type Home, makeFolder } from './home.ts';
 import { nativeTaggedHash } from './native-crypto.ts';
+import { readRegistration } from './registration-file.ts';
 import { writeNewSecret } from './secret-file.ts';
-
-/** The public half of this folder's validator, or null where there is none. */
-export function readRegistration(home: Home, chain: ChainIdentity) {
-  if (!existsSync(home.registration)) return null;
-  try {
-    const { schema: _, ...json } = JSON.parse(readFileSync(home.registration, 'utf8'));
-    return registrationFromJson(json, chain.genesis.prefix);
-  } catch (cause) {
-    throw new ConfigError(`${home.registration} cannot be used: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-/** Where the journal of a home lies. */
-export function journalPath(home: Home): string {
-  return join(home.data, 'journal.sqlite');
-}
 
 /**
  * Prepares the folder of a validator that has never signed. Does nothing where that was done.
@@ -56,7 +37,7 @@ export async function prepareSigning(home: Home, chain: ChainIdentity): Promise<
     checkpointKey: registration.checkpointKey,
   };
   const journal = openJournal({
-    path: journalPath(home),
+    path: home.journal,
     hash: nativeTaggedHash,
     signing: { path: home.signState, owner },
   });
@@ -74,7 +55,7 @@ export async function prepareSigning(home: Home, chain: ChainIdentity): Promise<
 /** Keys that may have signed must not begin at zero again. */
 function refuseLostGuards(home: Home): void {
   if (!existsSync(home.signingMark)) return;
-  if (existsSync(home.signState) || existsSync(journalPath(home))) return;
+  if (existsSync(home.signState) || existsSync(home.journal)) return;
   throw new FanalError(
     'safety/sign-state-lost',
     `these keys have signed before, and what they signed last is lost (${home.signState})`,

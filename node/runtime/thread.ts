@@ -61,7 +61,12 @@ export function startThread<Api>(
   data: unknown,
   onDeath: (error: Error) => void,
 ): Thread<Api> {
-  const worker = new Worker(module, { workerData: data, name, stdout: false, stderr: false });
+  const worker = new Worker(module, {
+    workerData: data,
+    name,
+    // Short-lived garbage is taken out early rather than kept in a large nursery.
+    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+  });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let nextId = 1;
   let dead: Error | null = null;

@@ -132,6 +132,7 @@ export class VerifyPool {
     const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
       name: `verify-${index}`,
       workerData: this.#rules,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
     const slot: Slot = { worker, inFlight: 0 };
     worker.on('message', ({ id, verdicts }: VerifyAnswer) => {

@@ -1,5 +1,5 @@
 /**
- * The ledger on a thread of its own: executing a block never holds up consensus or the network.
+ * The ledger as the main thread sees it: every method a promise, the work on another thread.
  *
  * A block's transactions cross as one buffer: as objects they would cost more than their execution.
  */
@@ -7,9 +7,7 @@ import type { Genesis } from 'fanal/chain/genesis.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { BlockInput } from '../core/types.ts';
 import type { AsyncLedger, ExecutedBlock, Ledger, RetentionMode } from '../ledger/ledger.ts';
-import { openLedger } from '../ledger/sqlite-ledger.ts';
-import { verifyNatively } from './native-verify.ts';
-import { serveThread, startThread, threadData } from './thread.ts';
+import { startThread } from './thread.ts';
 
 export interface LedgerThreadData {
   readonly path: string;
@@ -18,9 +16,9 @@ export interface LedgerThreadData {
 }
 
 /** A block input without its transactions, which come packed beside it. */
-type PackedBlock = Omit<BlockInput, 'transactions'> & { readonly lengths: Uint32Array };
+export type PackedBlock = Omit<BlockInput, 'transactions'> & { readonly lengths: Uint32Array };
 
-type LedgerCalls = Omit<Ledger, 'execute' | 'close'> & {
+export type LedgerCalls = Omit<Ledger, 'execute' | 'close'> & {
   executePacked(block: PackedBlock, packed: Bytes, verified: Uint8Array): ExecutedBlock;
 };
 
@@ -57,22 +55,6 @@ export function startLedger(
   });
 }
 
-/** Runs in the thread. */
-export function runLedgerThread(): void {
-  serveThread<LedgerCalls>(() => {
-    const data = threadData<LedgerThreadData>();
-    const { execute, close, ...ledger } = openLedger({ ...data, verify: verifyNatively });
-    return {
-      api: {
-        ...ledger,
-        executePacked: ({ lengths, ...block }, packed, verified) =>
-          execute({ ...block, transactions: unpack(packed, lengths) }, verified),
-      },
-      onClose: close,
-    };
-  });
-}
-
 function pack(transactions: readonly Bytes[]): { packed: Bytes; lengths: Uint32Array } {
   const lengths = Uint32Array.from(transactions, ({ length }) => length);
   const packed = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
@@ -82,15 +64,4 @@ function pack(transactions: readonly Bytes[]): { packed: Bytes; lengths: Uint32A
     at += transaction.length;
   }
   return { packed, lengths };
-}
-
-function unpack(packed: Bytes, lengths: Uint32Array): Bytes[] {
-  const transactions: Bytes[] = [];
-  let at = 0;
-  for (const length of lengths) {
-    // Copies: whoever keeps one must not keep them all.
-    transactions.push(packed.slice(at, at + length));
-    at += length;
-  }
-  return transactions;
 }
