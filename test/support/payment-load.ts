@@ -13,13 +13,15 @@ import {
   transactionId,
   transactionSighash,
 } from 'fanal/chain/transaction.ts';
+import type { Checkpoint } from 'fanal/checkpoint/checkpoint.ts';
+import { cosignatureMessage } from 'fanal/checkpoint/cosignature.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES, utf8 } from 'fanal/primitives/bytes.ts';
 import { sha256 } from 'fanal/primitives/hash.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
-import type { BlockInput } from '../../node/core/types.ts';
+import type { BlockInput, Cosignature } from '../../node/core/types.ts';
 import type { Ledger } from '../../node/ledger/ledger.ts';
 import { signNatively } from './native.ts';
-import { account, type TestAccount, testValidator } from './people.ts';
+import { account, seedOf, type TestAccount, testValidator } from './people.ts';
 
 const DOMAIN = 'test.fanal.example';
 const NETWORK = 'load';
@@ -118,6 +120,13 @@ export function blockOf(ledger: Ledger, transactions: readonly Bytes[]): BlockIn
     equivocations: [],
     rewards: [5, 5, 5, 5],
   };
+}
+
+/** What a validator of the load says of a checkpoint. */
+export function cosign(name: string, checkpoint: Checkpoint, time: bigint): Cosignature {
+  const message = cosignatureMessage(checkpoint, time);
+  const signature = signNatively(message, seedOf(`${name} checkpoint`));
+  return { size: checkpoint.size, root: checkpoint.root, time, signature };
 }
 
 function textOf(bytes: Bytes): string {
