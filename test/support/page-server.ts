@@ -51,11 +51,14 @@ async function answer(
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
   const answered = await gateway.fetch(gateway.url + target, {
-    method: request.method as 'GET' | 'POST',
+    method: request.method === 'POST' ? 'POST' : 'GET',
     headers: {},
     ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
     signal: new AbortController().signal,
-  } as Parameters<TestGateway['fetch']>[1]);
+    redirect: 'error',
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+  });
   response.statusCode = answered.status;
   for (const name of ['content-type', 'retry-after']) {
     const value = answered.headers.get(name);
