@@ -6,7 +6,7 @@ import { FanalError } from 'fanal/primitives/errors.ts';
 import { printed } from './answers.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import { mutateBytes, mutateFields, mutateText } from './mutate.ts';
-import type { Target } from './target.ts';
+import type { Outcome, Target } from './target.ts';
 
 /** A judgement that takes longer than this counts as a hang. */
 const HANG_MILLIS = 1_000;
@@ -40,7 +40,7 @@ export interface FuzzReport {
 /**
  * Fuzzes targets in turn until `isDone`.
  *
- * @param seed of the first mutation; mutation i has seed + i, so a finding can be made again alone
+ * @param seed of the first turn; turn i has seed + i, so a finding can be made again alone
  */
 export async function fuzz(
   targets: readonly Target[],
@@ -52,17 +52,19 @@ export async function fuzz(
     ({ name }): Tally => ({ target: name, mutations: 0, refused: 0, unharmed: 0, findings: 0 }),
   );
   const findings: Finding[] = [];
-  let count = 0;
-  while (!isDone(count)) {
-    const target = targets[count % targets.length] as Target;
-    const tally = tallies[count % targets.length] as Tally;
-    const finding = await tryOnce(target, seed + count, tally);
+  let made = 0;
+  for (let turn = 0; !isDone(made); turn++) {
+    const target = targets[turn % targets.length] as Target;
+    const tally = tallies[turn % targets.length] as Tally;
+    const before = tally.mutations;
+    const finding = await tryOnce(target, seed + turn, tally);
     if (finding !== null) {
       tally.findings++;
       if (findings.length < KEPT) findings.push(finding);
     }
-    count++;
-    if (count % 1_000 === 0) onProgress(count);
+    // A turn makes none when its fields came out as no encoder writes them.
+    made += tally.mutations - before;
+    if (turn % 1_000 === 0) onProgress(made);
   }
   return { tallies, findings };
 }
@@ -77,18 +79,36 @@ export async function tryOnce(target: Target, seed: number, tally: Tally): Promi
   const found = (kind: Finding['kind'], message: string): Finding => {
     return { target: target.name, seed, kind, message, question, answer: printed(answer) };
   };
+  const { outcome, millis } = await timed(target, answer, question);
+  if (outcome instanceof Error) return found('untyped', String(outcome.stack));
+  if (typeof outcome === 'object') return found('accepted', outcome.wrong);
+  if (outcome === 'true') tally.unharmed++;
+  else tally.refused++;
+  if (millis <= HANG_MILLIS) return null;
+  // Slow twice, or the machine was busy with something else.
+  const again = await timed(target, answer, question);
+  const least = Math.min(millis, again.millis);
+  return least > HANG_MILLIS ? found('hang', `${Math.round(least)} ms`) : null;
+}
+
+/** Judges once: an outcome, or an error that has no type of ours. */
+async function timed(
+  target: Target,
+  answer: Uint8Array | string,
+  question: number,
+): Promise<{ readonly outcome: Outcome | Error; readonly millis: number }> {
   const started = performance.now();
+  let outcome: Outcome | Error;
   try {
-    const outcome = await target.judge(answer, question);
-    if (typeof outcome === 'object') return found('accepted', outcome.wrong);
-    if (outcome === 'true') tally.unharmed++;
-    else tally.refused++;
+    outcome = await target.judge(answer, question);
   } catch (error) {
-    if (!(error instanceof FanalError)) return found('untyped', String((error as Error).stack));
-    tally.refused++;
+    outcome = error instanceof FanalError ? 'refused' : asError(error);
   }
-  const millis = performance.now() - started;
-  return millis > HANG_MILLIS ? found('hang', `${Math.round(millis)} ms`) : null;
+  return { outcome, millis: performance.now() - started };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
 }
 
 /** A mutated answer; null when fields came out that no encoder writes. */
