@@ -14,6 +14,7 @@ import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerRun } from './run.ts';
 import { registerSettings } from './settings.ts';
+import { registerTestnet } from './testnet.ts';
 import { registerVerify } from './verify.ts';
 import { VERSION } from './version.ts';
 import { registerWallet } from './wallet.ts';
@@ -104,6 +105,7 @@ function makeProgram(action: Action): Command {
   registerOperate(program, action);
   registerRun(program, action);
   registerLook(program, action);
+  registerTestnet(program, action);
   registerWallet(program, action);
   registerVerify(program, action);
   registerSettings(program, action);
