@@ -6,6 +6,9 @@ export const RUNTIME_LIMITS = {
   verifyBatch: 64,
   /** Pieces that a thread has at hand, so that it never waits for the next. */
   verifyInFlight: 2,
+  /** Signatures of consensus that the main thread checks by itself: at most 6 % of its time. */
+  inlineVerifiesPerSecond: 1_000,
+  inlineVerifyBurst: 16,
   /** Transaction signatures waiting to be checked; above it nodes and wallets hear "busy". */
   verifyWaiting: 20_000,
 
@@ -27,6 +30,10 @@ export const RUNTIME_LIMITS = {
   /** Writes that may wait for the journal before the driver pauses. */
   journalWaitingWrites: 20_000,
   journalLazyMillis: 50,
+
+  /** Wallets' transactions that are admitted together, and batches on their way at a time. */
+  admitBatch: 256,
+  admitInFlight: 2,
 
   /** Transactions passed on to proposers in one message. */
   gossipBytes: 60 * 1024,

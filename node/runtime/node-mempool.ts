@@ -11,8 +11,10 @@ import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
 import { nativeTaggedHash } from '../ledger/native-hash.ts';
 import type { PeerName } from '../network/identity.ts';
 import type { Network } from '../network/network.ts';
+import { Batcher } from './batcher.ts';
 import { transactionsEnvelope } from './envelope.ts';
 import { exchangeRequestCodec } from './exchange.ts';
+import { RUNTIME_LIMITS } from './limits.ts';
 import { Mempool } from './mempool.ts';
 import { Relay } from './relay.ts';
 import type { EpochRoster, Roster } from './roster.ts';
@@ -37,10 +39,17 @@ const PROPOSERS = 2;
 /** Neighbours that a follower hands a transaction to. */
 const HELPERS = 2;
 
+/** A transaction from a wallet. */
+interface Submission {
+  readonly transaction: Bytes;
+  readonly client: string;
+}
+
 export class NodeMempool implements MempoolPort {
   readonly pool: Mempool;
   readonly #options: NodeMempoolOptions;
   readonly #relay: Relay;
+  readonly #submissions: Batcher<Submission, SubmitOutcome>;
   #height: bigint;
   /** The author that this node is; null while it does not take part. */
   author: Author | null = null;
@@ -52,6 +61,10 @@ export class NodeMempool implements MempoolPort {
     this.#relay = new Relay({
       targets: (transaction) => this.#targets(transaction),
       send: (peer, transactions) => this.#send(peer, transactions),
+    });
+    this.#submissions = new Batcher((batch) => this.#submitAll(batch), {
+      maxItems: RUNTIME_LIMITS.admitBatch,
+      maxInFlight: RUNTIME_LIMITS.admitInFlight,
     });
     this.pool = new Mempool({
       ledger,
@@ -72,7 +85,7 @@ export class NodeMempool implements MempoolPort {
   submit(transaction: Bytes, client: string): Promise<SubmitOutcome> {
     const refusal = this.#refusal();
     if (refusal !== null) return Promise.resolve(refusal);
-    return this.pool.submit(transaction, { kind: 'api', id: client });
+    return this.#submissions.add({ transaction, client });
   }
 
   has(txid: Bytes32): boolean {
@@ -111,6 +124,22 @@ export class NodeMempool implements MempoolPort {
     if (isClosed()) return { kind: 'rejected', problem: 'syncing', reason: 'node/syncing' };
     if (pool.isBusy) return { kind: 'rejected', problem: 'mempool-full', reason: 'mempool/busy' };
     return null;
+  }
+
+  /** Admits what several clients sent, each client's together. */
+  async #submitAll(batch: readonly Submission[]): Promise<SubmitOutcome[]> {
+    const outcomes = new Map<Submission, SubmitOutcome>();
+    const byClient = Map.groupBy(batch, ({ client }) => client);
+    await Promise.all(
+      [...byClient].map(async ([id, submissions]) => {
+        const transactions = submissions.map(({ transaction }) => transaction);
+        const results = await this.pool.submitAll(transactions, { kind: 'api', id });
+        for (const [i, submission] of submissions.entries()) {
+          outcomes.set(submission, results[i] as SubmitOutcome);
+        }
+      }),
+    );
+    return batch.map((submission) => outcomes.get(submission) as SubmitOutcome);
   }
 
   #isMember(peer: string): boolean {

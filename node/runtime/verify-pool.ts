@@ -10,7 +10,9 @@ import type { TransactionRules } from 'fanal/chain/transaction-check.ts';
 import type { SignedItem, VerifyBatch } from 'fanal/crypto/filter.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
+import { Quota } from '../network/quota.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
+import { verifyNatively } from './native-verify.ts';
 
 export type VerifyLane = 'consensus' | 'transactions';
 const LANES: readonly VerifyLane[] = ['consensus', 'transactions'];
@@ -28,11 +30,20 @@ export interface VerifyAnswer {
   readonly verdicts: Uint8Array;
 }
 
-interface Piece {
+/** One thing to be checked, and who waits for the verdict. */
+interface Item {
   readonly kind: VerifyTask['kind'];
-  readonly count: number;
-  pack(): Bytes;
-  resolve(verdicts: Uint8Array): void;
+  /** What crosses to the thread: message, signature and key, or one transaction. */
+  readonly parts: readonly Bytes[];
+  readonly waiter: Waiter;
+  readonly place: number;
+}
+
+/** A call of `verify`, until all its verdicts are there. */
+interface Waiter {
+  readonly verdicts: boolean[];
+  missing: number;
+  resolve(verdicts: boolean[]): void;
   reject(error: Error): void;
 }
 
@@ -43,8 +54,13 @@ interface Slot {
 
 export class VerifyPool {
   readonly #slots: Slot[] = [];
-  readonly #queues: Record<VerifyLane, Piece[]> = { consensus: [], transactions: [] };
-  readonly #running = new Map<number, { piece: Piece; slot: Slot }>();
+  readonly #queues: Record<VerifyLane, Item[]> = { consensus: [], transactions: [] };
+  readonly #running = new Map<number, { items: readonly Item[]; slot: Slot }>();
+  readonly #inline = new Quota(
+    RUNTIME_LIMITS.inlineVerifiesPerSecond,
+    RUNTIME_LIMITS.inlineVerifyBurst,
+    performance.now(),
+  );
   readonly #rules: TransactionRules | null;
   readonly #onDeath: (error: Error) => void;
   #waitingItems = 0;
@@ -77,53 +93,65 @@ export class VerifyPool {
 
   /** Checks signatures; verdicts in the order of the items. */
   verify(lane: VerifyLane, items: readonly SignedItem[]): Promise<boolean[]> {
-    return this.#split(lane, 'signatures', items, packItems);
+    // A few at a time cost less here than the way to a thread and back.
+    if (
+      lane === 'consensus' &&
+      items.length <= RUNTIME_LIMITS.inlineVerifyBurst &&
+      this.#inline.take(items.length, performance.now())
+    ) {
+      this.checked[lane] += items.length;
+      return Promise.resolve([...verifyNatively(items)]);
+    }
+    return this.#enqueue(
+      lane,
+      'signatures',
+      items.map(({ message, signature, publicKey }) => [message, signature, publicKey]),
+    );
   }
 
   /** Checks the shape and every signature of transactions in canonical bytes. */
   verifyTransactions(transactions: readonly Bytes[]): Promise<boolean[]> {
-    return this.#split('transactions', 'transactions', transactions, packBytes);
+    return this.#enqueue(
+      'transactions',
+      'transactions',
+      transactions.map((bytes) => [bytes]),
+    );
   }
 
-  async #split<T>(
+  #enqueue(
     lane: VerifyLane,
     kind: VerifyTask['kind'],
-    items: readonly T[],
-    pack: (items: readonly T[]) => Bytes,
+    all: readonly (readonly Bytes[])[],
   ): Promise<boolean[]> {
-    if (items.length === 0) return [];
-    if (this.#closed) throw new FanalError('runtime/stopped', 'the node is shutting down');
-    const pieces: Promise<Uint8Array>[] = [];
-    for (let at = 0; at < items.length; at += RUNTIME_LIMITS.verifyBatch) {
-      const part = items.slice(at, at + RUNTIME_LIMITS.verifyBatch);
-      pieces.push(
-        new Promise((resolve, reject) => {
-          const piece = { kind, count: part.length, pack: () => pack(part), resolve, reject };
-          this.#queues[lane].push(piece);
-        }),
-      );
-    }
-    this.#waitingItems += items.length;
-    this.#pump();
-    try {
-      const verdicts: boolean[] = [];
-      for (const piece of await Promise.all(pieces)) {
-        for (const verdict of piece) verdicts.push(verdict === 1);
-      }
-      this.checked[lane] += items.length;
-      return verdicts;
-    } finally {
-      this.#waitingItems -= items.length;
-    }
+    if (all.length === 0) return Promise.resolve([]);
+    if (this.#closed) return Promise.reject(stopped());
+    this.#waitingItems += all.length;
+    return new Promise<boolean[]>((resolve, reject) => {
+      const waiter: Waiter = {
+        verdicts: new Array<boolean>(all.length).fill(false),
+        missing: all.length,
+        resolve,
+        reject,
+      };
+      all.forEach((parts, place) => {
+        this.#queues[lane].push({ kind, parts, waiter, place });
+      });
+      this.#pump();
+    }).finally(() => {
+      this.#waitingItems -= all.length;
+      this.checked[lane] += all.length;
+    });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const error = new FanalError('runtime/stopped', 'the node is shutting down');
+    const error = stopped();
     for (const lane of LANES) {
-      for (const piece of this.#queues[lane].splice(0)) piece.reject(error);
+      for (const { waiter } of this.#queues[lane].splice(0)) waiter.reject(error);
     }
-    for (const { piece } of this.#running.values()) piece.reject(error);
+    for (const { items } of this.#running.values()) {
+      for (const { waiter } of items) waiter.reject(error);
+    }
     this.#running.clear();
     await Promise.all(this.#slots.map(({ worker }) => worker.terminate()));
   }
@@ -140,7 +168,10 @@ export class VerifyPool {
       if (running === undefined) return;
       this.#running.delete(id);
       slot.inFlight--;
-      running.piece.resolve(verdicts);
+      running.items.forEach(({ waiter, place }, i) => {
+        waiter.verdicts[place] = verdicts[i] === 1;
+        if (--waiter.missing === 0) waiter.resolve(waiter.verdicts);
+      });
       this.#pump();
     });
     worker.on('error', (error: Error) => {
@@ -153,15 +184,32 @@ export class VerifyPool {
     for (;;) {
       const slot = this.#freeSlot();
       if (slot === undefined) return;
-      const piece = this.#queues.consensus.shift() ?? this.#queues.transactions.shift();
-      if (piece === undefined) return;
+      const items = this.#next();
+      const [first] = items;
+      if (first === undefined) return;
       const id = this.#nextId++;
-      this.#running.set(id, { piece, slot });
+      this.#running.set(id, { items, slot });
       slot.inFlight++;
-      const packed = piece.pack();
-      const task: VerifyTask = { id, kind: piece.kind, packed, count: piece.count };
+      const packed = packBytes(items.flatMap(({ parts }) => parts));
+      const task: VerifyTask = { id, kind: first.kind, packed, count: items.length };
       slot.worker.postMessage(task, [packed.buffer as ArrayBuffer]);
     }
+  }
+
+  /** The next batch: of one kind, the urgent lane first, from as many calls as it takes. */
+  #next(): Item[] {
+    const queue =
+      this.#queues.consensus.length > 0 ? this.#queues.consensus : this.#queues.transactions;
+    const kind = queue[0]?.kind;
+    let count = 0;
+    while (
+      count < RUNTIME_LIMITS.verifyBatch &&
+      queue[count]?.kind === kind &&
+      count < queue.length
+    ) {
+      count++;
+    }
+    return queue.splice(0, count);
   }
 
   #freeSlot(): Slot | undefined {
@@ -174,18 +222,16 @@ export class VerifyPool {
   }
 }
 
+function stopped(): FanalError {
+  return new FanalError('runtime/stopped', 'the node is shutting down');
+}
+
 /** How many threads check signatures when the configuration leaves it open. */
 export function defaultVerifyThreads(): number {
   return Math.max(1, Math.min(8, availableParallelism() - 1));
 }
 
-/** Items as one buffer: message, signature and key one after the other. */
-export function packItems(items: readonly SignedItem[]): Bytes {
-  return packBytes(
-    items.flatMap(({ message, signature, publicKey }) => [message, signature, publicKey]),
-  );
-}
-
+/** Signatures with their messages and keys, out of a packed buffer. */
 export function unpackItems(packed: Bytes, count: number): SignedItem[] {
   const parts = unpackBytes(packed, count * 3);
   return Array.from({ length: count }, (_, i) => ({

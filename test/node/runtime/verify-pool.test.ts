@@ -3,7 +3,7 @@ import { publicKeyFromSeed, verifyInJavaScript } from 'fanal/crypto/ed25519.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { selfTestVerifier } from 'fanal/crypto/self-test.ts';
 import { nativeSigner } from 'fanal-node/runtime/native-crypto.ts';
-import { packItems, unpackItems, VerifyPool } from 'fanal-node/runtime/verify-pool.ts';
+import { packBytes, unpackBytes, VerifyPool } from 'fanal-node/runtime/verify-pool.ts';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 
@@ -66,15 +66,11 @@ describe('the pool of verifiers', () => {
     expect(failures).toEqual([]);
   });
 
-  test('items come out of their packed form as they went in', () => {
-    const bytes = fc.uint8Array({ maxLength: 300 });
+  test('byte strings come out of their packed form as they went in', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.record({ message: bytes, signature: bytes, publicKey: bytes })),
-        (given) => {
-          expect(unpackItems(packItems(given), given.length)).toEqual(given);
-        },
-      ),
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (given) => {
+        expect(unpackBytes(packBytes(given), given.length)).toEqual(given);
+      }),
     );
   });
 });
