@@ -9,7 +9,7 @@ const CODE = '[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*';
 const documented = new Set(
   [
     ...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(
-      new RegExp(`^\\| \`(${CODE})\` \\|`, 'gm'),
+      new RegExp(`^\\| \`(${CODE})\` *\\|`, 'gm'),
     ),
   ].map(([, code]) => code as string),
 );
