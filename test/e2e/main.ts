@@ -55,6 +55,7 @@ async function main(): Promise<number> {
   const complaints: string[] = [];
   try {
     await step('the network is ready', () => untilReady(network, url));
+    if (failed > 0) return EXIT_CHECKS;
     const page = await browser.context.newPage();
     listen(page, complaints);
     await walk(page, url);
@@ -239,7 +240,9 @@ function startNetwork(home: string, port: number): ChildProcess {
 async function untilReady(network: ChildProcess, url: string): Promise<void> {
   const deadline = Date.now() + READY_MILLIS;
   while (Date.now() < deadline) {
-    if (network.exitCode !== null) throw new Error(`fanal dev ended with ${network.exitCode}`);
+    if (network.exitCode !== null) {
+      throw new Error(`fanal dev ended with ${network.exitCode}: ${network.stderr?.read() ?? ''}`);
+    }
     const answer = await fetch(`${url}/readyz`).catch(() => null);
     if (answer?.ok) return;
     await new Promise((done) => setTimeout(done, 300));

@@ -55,9 +55,7 @@ async function answer(
     headers: {},
     ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
     signal: new AbortController().signal,
-    redirect: 'error',
-    credentials: 'omit',
-    referrerPolicy: 'no-referrer',
+    redirect: 'manual',
   });
   response.statusCode = answered.status;
   for (const name of ['content-type', 'retry-after']) {
