@@ -608,6 +608,8 @@ export class EpochRun {
   }
 
   #cut(output: CommitOutput): void {
+    // Without a journal commits are made anew from the first: what the ledger has is in blocks.
+    if (output.commit.index <= this.#executedCommit) return;
     const block = this.#cutter.add(output);
     if (block === null) return;
     this.#blocks.push(block);
