@@ -4,7 +4,7 @@
  */
 import { type AddressRecord, UNUSED_ADDRESS } from 'fanal/chain/address-record.ts';
 import type { HistoryEntry } from 'fanal/chain/history-entry.ts';
-import type { AddressBytes } from 'fanal/crypto/address.ts';
+import { ADDRESS_BYTES, type AddressBytes } from 'fanal/crypto/address.ts';
 import type { MapRoot } from 'fanal/merkle/map-tree.ts';
 import { type Bytes, concat } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
@@ -40,20 +40,27 @@ export interface AccountDraft {
   readonly spent: StoredCoin[];
 }
 
-const ADDRESS_TAG = Uint8Array.of(0x61);
-
 /** An address that no block has touched yet. */
 export function newAccount(id: number, address: AddressBytes): Account {
   return {
     id,
     address,
-    stateKey: nativeSha256(concat(ADDRESS_TAG, address)),
+    stateKey: stateKeyOf(address),
     record: UNUSED_ADDRESS,
     peaks: [],
     few: [],
     coins: null,
     draft: null,
   };
+}
+
+const tagged = new Uint8Array(1 + ADDRESS_BYTES);
+tagged[0] = 0x61;
+
+/** SHA-256("a" ‖ address): `addressKey`, computed natively. */
+export function stateKeyOf(address: Bytes): Hash {
+  tagged.set(address, 1);
+  return nativeSha256(tagged);
 }
 
 /** The draft of the block under way, begun at the first touch. */

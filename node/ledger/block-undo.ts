@@ -4,9 +4,10 @@
  * It is written with the block as one row and kept for the blocks of the window, in memory too.
  * Records stay encoded until somebody asks.
  */
-import { type AddressRecord, addressRecordCodec } from 'fanal/chain/address-record.ts';
-import { type Bytes, type Bytes32, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
+import { ADDRESS_RECORD_BYTES, type AddressRecord } from 'fanal/chain/address-record.ts';
+import { type Bytes, EMPTY_BYTES } from 'fanal/primitives/bytes.ts';
 import { Reader, Writer } from 'fanal/primitives/codec.ts';
+import { recordBytes, recordFrom } from './record-bytes.ts';
 import type { StoredCoin } from './stored-coin.ts';
 
 /** An address as it was before a block; a record without history: there was none. */
@@ -30,7 +31,7 @@ export interface UndoParts {
   readonly spent: readonly StoredCoin[];
 }
 
-const RECORD_BYTES = 88;
+const RECORD_BYTES = ADDRESS_RECORD_BYTES;
 const MAX_PARTS = 0xffff_ffff;
 const MAX_VALUE_BYTES = 64 * 1024;
 
@@ -38,8 +39,7 @@ export function encodeUndo({ accounts, records, created, spent }: UndoParts): By
   const size = accounts.length * (4 + RECORD_BYTES) + created.length * 36 + spent.length * 86;
   return new Writer(size + 4_096)
     .list(accounts, MAX_PARTS, (writer, { id, record }) => {
-      writer.u32(id);
-      addressRecordCodec.write(writer, record);
+      writer.u32(id).bytes(recordBytes(record), RECORD_BYTES);
     })
     .list(records, MAX_PARTS, (writer, { key, value }) => {
       writer
@@ -56,54 +56,74 @@ export function encodeUndo({ accounts, records, created, spent }: UndoParts): By
     .finish();
 }
 
-/** A block's undo, read as far as is needed to find what somebody asks for. */
+/** A block's undo. Most are never looked into, so it is read only when somebody asks. */
 export class BlockUndo {
   readonly #bytes: Bytes;
-  /** Where each account's record begins. */
-  readonly #recordAt = new Map<number, number>();
-  readonly records: readonly RecordBefore[];
-  readonly created: readonly Pick<StoredCoin, 'addressId' | 'key'>[];
-  readonly spent: readonly StoredCoin[];
+  #parts: Parts | null = null;
 
   constructor(bytes: Bytes) {
     this.#bytes = bytes;
-    const reader = new Reader(bytes, 'undo');
-    reader.list(MAX_PARTS, 4 + RECORD_BYTES, (item) => {
-      this.#recordAt.set(item.u32(), bytes.length - item.remaining);
-      item.bytes(RECORD_BYTES);
-    });
-    this.records = reader.list(MAX_PARTS, 37, (item) => {
-      const key = item.bytes32();
-      const isThere = item.u8() === 1;
-      const value = item.longBytes(MAX_VALUE_BYTES);
-      return { key, value: isThere ? value : null };
-    });
-    this.created = reader.list(MAX_PARTS, 36, (item) => ({
-      addressId: item.u32(),
-      key: item.bytes32(),
-    }));
-    this.spent = reader.list(MAX_PARTS, 86, (item) => ({
-      addressId: item.u32(),
-      key: item.bytes32() as Bytes32,
-      txid: item.bytes32(),
-      index: item.u16(),
-      amount: item.u64(),
-      height: item.u64(),
-    }));
-    reader.end();
+  }
+
+  get records(): readonly RecordBefore[] {
+    return this.#read().records;
+  }
+
+  get created(): UndoParts['created'] {
+    return this.#read().created;
+  }
+
+  get spent(): UndoParts['spent'] {
+    return this.#read().spent;
   }
 
   /** The ids of the addresses that the block changed. */
   accounts(): Iterable<number> {
-    return this.#recordAt.keys();
+    return this.#read().recordAt.keys();
   }
 
   /** An address's record before the block; null when the block did not change it. */
   account(id: number): AddressRecord | null {
-    const at = this.#recordAt.get(id);
-    if (at === undefined) return null;
-    return addressRecordCodec.read(
-      new Reader(this.#bytes.subarray(at, at + RECORD_BYTES), 'undo record'),
-    );
+    const at = this.#read().recordAt.get(id);
+    return at === undefined ? null : recordFrom(this.#bytes, at);
   }
+
+  #read(): Parts {
+    this.#parts ??= readParts(this.#bytes);
+    return this.#parts;
+  }
+}
+
+interface Parts extends Omit<UndoParts, 'accounts'> {
+  /** Where each account's record begins. */
+  readonly recordAt: ReadonlyMap<number, number>;
+}
+
+function readParts(bytes: Bytes): Parts {
+  const reader = new Reader(bytes, 'undo');
+  const recordAt = new Map<number, number>();
+  reader.list(MAX_PARTS, 4 + RECORD_BYTES, (item) => {
+    recordAt.set(item.u32(), bytes.length - item.remaining);
+    item.bytes(RECORD_BYTES);
+  });
+  const records = reader.list(MAX_PARTS, 37, (item) => {
+    const key = item.bytes32();
+    const isThere = item.u8() === 1;
+    const value = item.longBytes(MAX_VALUE_BYTES);
+    return { key, value: isThere ? value : null };
+  });
+  const created = reader.list(MAX_PARTS, 36, (item) => ({
+    addressId: item.u32(),
+    key: item.bytes32(),
+  }));
+  const spent = reader.list(MAX_PARTS, 86, (item) => ({
+    addressId: item.u32(),
+    key: item.bytes32(),
+    txid: item.bytes32(),
+    index: item.u16(),
+    amount: item.u64(),
+    height: item.u64(),
+  }));
+  reader.end();
+  return { recordAt, records, created, spent };
 }

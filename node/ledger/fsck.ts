@@ -220,7 +220,7 @@ class LedgerAudit {
       root = updated.root;
       changes = [];
     };
-    for (const { account } of accounts.all(this.#database.client)) {
+    for (const account of accounts.all(this.#database.client)) {
       this.#progress('addresses', this.#addresses);
       this.#addresses += 1n;
       const at = `address ${toHex(account.address)}`;

@@ -2,7 +2,7 @@
  * Makes the state in memory again from what is on disk: the registry, and the state map as of every
  * height of the window.
  */
-import { ADDRESS_RECORD_BYTES, type AddressRecord } from 'fanal/chain/address-record.ts';
+import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { paramsCodec } from 'fanal/chain/params.ts';
 import { EPOCH_KEY, PARAMETERS_KEY } from 'fanal/chain/state-keys.ts';
@@ -14,6 +14,7 @@ import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import { textOf } from './byte-text.ts';
 import { nativeMapHasher, nativeSha256 } from './native-hash.ts';
+import { recordBytes, recordFrom } from './record-bytes.ts';
 import { keysOf, type Registry } from './registry.ts';
 import { StateTree } from './state-tree.ts';
 import type { Tables } from './tables.ts';
@@ -43,17 +44,8 @@ export function loadRegistry({ records }: Tables, set: ValidatorSet): Registry {
 /** The entry of an address in the state map; a record without history has none. */
 export function addressChange(stateKey: Hash, record: AddressRecord): MapChange {
   if (record.historySize === 0n) return { key: stateKey, valueHash: null };
-  recordView.setBigUint64(0, record.balance);
-  recordView.setBigUint64(8, record.coinCount);
-  recordBytes.set(record.coinsRoot, 16);
-  recordView.setBigUint64(48, record.historySize);
-  recordBytes.set(record.historyRoot, 56);
-  return { key: stateKey, valueHash: nativeSha256(recordBytes) };
+  return { key: stateKey, valueHash: nativeSha256(recordBytes(record)) };
 }
-
-// Records are hashed for every address of every block, so they are written into the same bytes.
-const recordBytes = new Uint8Array(ADDRESS_RECORD_BYTES);
-const recordView = new DataView(recordBytes.buffer);
 
 /** The entry of another record in the state map; null takes it out. */
 export function recordChange(key: Bytes, value: Bytes | null): MapChange {
@@ -90,10 +82,14 @@ export function loadStateTree(tables: Tables, oldest: bigint, newest: bigint): S
 
   const current = new Map<number, { key: Hash; record: AddressRecord }>();
   function* leaves(): Generator<MapChange> {
-    for (const { id, account } of accounts.all(database.client)) {
+    for (const { id, stateKey, record } of accounts.records(database.client)) {
       const before = addresses.get(id);
-      if (before !== undefined) current.set(id, { key: account.stateKey, record: account.record });
-      yield addressChange(account.stateKey, before ?? account.record);
+      if (before === undefined) {
+        yield { key: stateKey, valueHash: nativeSha256(record) };
+        continue;
+      }
+      current.set(id, { key: stateKey, record: recordFrom(record) });
+      yield addressChange(stateKey, before);
     }
     for (const { key, value } of records.all()) {
       const text = textOf(key);

@@ -145,7 +145,8 @@ function handoverOf({ epochs, blocks, log }: Tables, epoch: number, height: bigi
 /** Each address as it was at the height, with its coins, in order of the addresses' bytes. */
 function* addressRows(tables: Tables, height: bigint): Generator<SnapshotRow> {
   const { accounts, database, history, undo } = tables;
-  for (const { id, account } of accounts.byPayload(database.client)) {
+  for (const account of accounts.byPayload(database.client)) {
+    const { id } = account;
     const before = undo.accountAt(id, height);
     const record = before ?? account.record;
     if (record.historySize === 0n) continue;

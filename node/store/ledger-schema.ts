@@ -66,11 +66,8 @@ export const address = sqliteTable(
   {
     id: u32('id').primaryKey(),
     payload: bytes('payload').notNull(),
-    balance: u64('balance').notNull(),
-    coinCount: u64('coin_count').notNull(),
-    coinsRoot: bytes('coins_root').notNull(),
-    historySize: u64('history_size').notNull(),
-    historyRoot: bytes('history_root').notNull(),
+    /** Its address record in canonical bytes: what the state map has the hash of. */
+    record: bytes('record').notNull(),
     /** The history list's complete subtrees, 32 bytes each: enough to append to it. */
     frontier: bytes('frontier').notNull(),
     /** Its unspent coins, 50 bytes each, while they are few; null: they are in `coin`. */

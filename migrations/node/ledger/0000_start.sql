@@ -1,11 +1,7 @@
 CREATE TABLE `address` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`payload` blob NOT NULL,
-	`balance` integer NOT NULL,
-	`coin_count` integer NOT NULL,
-	`coins_root` blob NOT NULL,
-	`history_size` integer NOT NULL,
-	`history_root` blob NOT NULL,
+	`record` blob NOT NULL,
 	`frontier` blob NOT NULL,
 	`coins` blob
 ) STRICT;

@@ -48,7 +48,11 @@ describe('fsck', () => {
   });
 
   test.each([
-    ['a richer address', 'UPDATE address SET balance = balance + 1 WHERE id = 1', 'coins'],
+    [
+      'a richer address',
+      "UPDATE address SET record = CAST(substr(record, 1, 7) || x'77' || substr(record, 9) AS BLOB) WHERE id = 1",
+      'coins',
+    ],
     ['a coin that is gone', "UPDATE address SET coins = x'' WHERE id = 1", 'coins'],
     ['a line of history', 'UPDATE history SET received = received + 1', 'history'],
     [
