@@ -31,6 +31,7 @@ export class CommitSyncer {
   readonly #nextId: () => number;
   /** The newest commit that each author voted for. */
   readonly #votes: (CommitRef | null)[];
+  #highestVote = 0n;
   readonly #notBefore: Float64Array;
   /** A commit that a certified header names. */
   #certified: CommitRef | null = null;
@@ -65,6 +66,7 @@ export class CommitSyncer {
     const known = this.#votes[author];
     if (known === null || known === undefined || vote.index > known.index)
       this.#votes[author] = vote;
+    if (vote.index > this.#highestVote) this.#highestVote = vote.index;
   }
 
   noteCertified(commit: CommitRef): void {
@@ -89,6 +91,9 @@ export class CommitSyncer {
   plan(tip: bigint, now: number): number | null {
     const batch = BigInt(this.#local.commitSyncBatch);
     const certified = this.#certified?.index ?? 0n;
+    // Nobody at all is far ahead: the usual case, and no need to rank the votes.
+    const highest = this.#highestVote > certified ? this.#highestVote : certified;
+    if (!this.#isActive && highest <= tip + START_BATCHES * batch) return null;
     const quorum = this.quorumIndex();
     const goal = quorum > certified ? quorum : certified;
     if (goal > tip + START_BATCHES * batch) this.#isActive = true;

@@ -80,12 +80,7 @@ export function judge(net: Testnet, interrupted: boolean, seconds: number): Test
       transactions: net.transactions,
       forks: net.forks.length,
       evidence: net.evidence.length,
-      leaderSlots: Object.fromEntries(
-        ['directCommit', 'indirectCommit', 'directSkip', 'indirectSkip'].map((name) => [
-          name,
-          sum(({ marks }) => marks[name] ?? 0),
-        ]),
-      ),
+      marks: marksOf(stats.map(({ marks }) => marks)),
     },
     latencySeconds: {
       commit: percentiles(net.commitMillis),
@@ -278,4 +273,13 @@ function hostOf(loadBefore: number): TestnetReport['run']['host'] {
     loadBefore: Math.round(loadBefore * 100) / 100,
     shared: true,
   };
+}
+
+/** What the cores counted, added up over all validators. */
+function marksOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const marks of all) {
+    for (const [name, count] of Object.entries(marks)) sums[name] = (sums[name] ?? 0) + count;
+  }
+  return sums;
 }

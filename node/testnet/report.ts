@@ -82,8 +82,11 @@ export interface TestnetReport {
     readonly transactions: number;
     readonly forks: number;
     readonly evidence: number;
-    /** Of all leader slots, counted over all validators. */
-    readonly leaderSlots: Readonly<Record<string, number>>;
+    /**
+     * What the cores counted, over all validators: leader slots decided (`directCommit`,
+     * `indirectSkip`, …), timeouts, fetches, vertices accepted.
+     */
+    readonly marks: Readonly<Record<string, number>>;
   };
   readonly latencySeconds: {
     /** From the signing of a leader's vertex to its commit, at validators never disturbed. */

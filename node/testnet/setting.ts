@@ -72,7 +72,7 @@ function testnetParams(validators: number): Params {
     ...LOCAL_PARAMS,
     maxValidators: Math.max(validators, LOCAL_PARAMS.maxValidators),
     epochDurationMillis: 3_600_000n,
-    blockIntervalMillis: BigInt(Math.max(200, 10 * validators)),
+    blockIntervalMillis: BigInt(Math.max(200, 20 * validators)),
   };
 }
 
@@ -84,12 +84,14 @@ export function testnetLocalParams(validators: number): LocalParams {
   const base = DEFAULT_LOCAL_PARAMS;
   return {
     ...base,
-    minRoundDelay: base.minRoundDelay + 2 * validators,
+    minRoundDelay: base.minRoundDelay + 6 * validators,
     leaderTimeout: base.leaderTimeout + 20 * validators,
     fetchDelay: base.fetchDelay + 10 * validators,
     fetchInterval: base.fetchInterval + 10 * validators,
     fetchTimeout: base.fetchTimeout + 50 * validators,
     cosignatureInterval: base.cosignatureInterval + 40 * validators,
+    // Links lose nothing for good here, and whoever pushes for others only adds to the load.
+    pushFanout: validators < 20 ? base.pushFanout : 0,
     maxForwardDrift: base.maxForwardDrift + 10 * validators,
   };
 }
