@@ -29,7 +29,7 @@ export class BlockCutter {
     this.#record = record;
     this.#params = record.params;
     this.#hash = hash;
-    this.#end = record.startTime + BigInt(record.params.epochDurationMillis);
+    this.#end = record.startTime + record.params.epochDurationMillis;
     this.#rewards = record.members.map(() => 0);
     this.#height = executed.height;
     this.#time = executed.time;

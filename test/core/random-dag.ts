@@ -181,7 +181,7 @@ function bootEvent(record: EpochRecord): Event {
     // Far enough ahead that no vertex is from the future.
     wallOffset: 1e12,
     stored: {
-      epoch: { ...record, params: { ...record.params, epochDurationMillis: 10 ** 9 } },
+      epoch: { ...record, params: { ...record.params, epochDurationMillis: 10n ** 9n } },
       author: null,
       guard: { epoch: 0, round: 0, digest: ZERO_32 },
       checkpointGuard: { epoch: 0, size: 0n, root: ZERO_32 },
