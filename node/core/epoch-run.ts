@@ -644,7 +644,12 @@ export class EpochRun {
     if (this.#isRestoring) return;
     const { index } = this.#linearizer.tip;
     this.#horizons.push({ index, round: horizon });
-    while ((this.#horizons[1]?.index ?? index + 1n) <= this.#executedCommit) this.#horizons.shift();
+    while (
+      this.#horizons.length > 0 &&
+      (this.#horizons[1]?.index ?? index + 1n) <= this.#executedCommit
+    ) {
+      this.#horizons.shift();
+    }
     const first = this.#horizons[0];
     const round = first !== undefined && first.index <= this.#executedCommit ? first.round : 0;
     let oldest = index;
