@@ -53,13 +53,15 @@ function Top({ current }: { current: Place }) {
         Fanal
       </a>
       <nav aria-label="pages">
-        <a href="#/" aria-current={page('home')}>
+        <a class="tab" href="#/" aria-current={page('home')}>
           Live
         </a>
-        <a href="#/validators" aria-current={page('validators')}>
+        <a class="tab" href="#/validators" aria-current={page('validators')}>
           Validators
         </a>
-        <a href="/docs">API</a>
+        <a class="tab" href="/docs">
+          API
+        </a>
       </nav>
       {current.kind !== 'home' && (
         <span class="push">
