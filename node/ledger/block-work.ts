@@ -19,7 +19,7 @@ import type { BlockPayment, BlockStore } from './block-store.ts';
 import { textOf } from './byte-text.ts';
 import type { CoinStore } from './coin-store.ts';
 import type { TransactionOutcome } from './ledger.ts';
-import { nativeListHasher, nativeTaggedHash } from './native-hash.ts';
+import { nativeListHasher, nativeSha256, nativeTaggedHash } from './native-hash.ts';
 import type { RegistryDraft } from './registry.ts';
 import { coinKeyOf, outpointBytes, type StoredCoin } from './stored-coin.ts';
 import { checkCoins, type InputCoin, isExpired } from './transaction-rules.ts';
@@ -84,7 +84,7 @@ export class BlockWork {
     } else {
       const position = this.payments.length;
       const witnesses = bytes.subarray(shaped.witnessesAt);
-      const leaf = nativeListHasher.leaf(transactionLeaf(txid, witnesses));
+      const leaf = nativeListHasher.leaf(transactionLeaf(txid, witnesses, nativeSha256));
       this.payments.push({ txid, bytes, leaf });
       this.outcomes.push({ kind: 'included', txid, position });
     }

@@ -3,7 +3,7 @@
  * transaction of a kind that it cannot read (docs/protocol.md §6.2).
  */
 import { type Bytes, concat } from '../primitives/bytes.ts';
-import { type Hash, sha256, taggedHash } from '../primitives/hash.ts';
+import { type Hash, type HashFunction, sha256, taggedHash } from '../primitives/hash.ts';
 
 /** H(txid, transaction) of a transaction's bytes, without witnesses. */
 export function txidOf(transaction: Bytes): Hash {
@@ -18,6 +18,6 @@ const LEAF_TAG = Uint8Array.of(0x54);
  *
  * @param witnesses the encoded list of witnesses
  */
-export function transactionLeaf(txid: Hash, witnesses: Bytes): Bytes {
-  return concat(LEAF_TAG, txid, sha256(witnesses));
+export function transactionLeaf(txid: Hash, witnesses: Bytes, hash: HashFunction = sha256): Bytes {
+  return concat(LEAF_TAG, txid, hash(witnesses));
 }
