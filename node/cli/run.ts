@@ -13,6 +13,8 @@ interface StartOptions {
   readonly ops?: string;
 }
 
+const PARENT_MILLIS = 1_000;
+
 const collect = (value: string, before: string[] = []) => [...before, value];
 
 export function registerRun(program: Command, action: Action): void {
@@ -41,6 +43,7 @@ export function registerRun(program: Command, action: Action): void {
           software: SOFTWARE,
         });
         context.signal.addEventListener('abort', () => void node.stop(), { once: true });
+        if (process.env.FANAL_EXIT_WITH_PARENT === '1') stopWithParent(() => void node.stop());
         if (context.signal.aborted) void node.stop();
         // Stopping when asked to is what a service does: no failure.
         await node.ended;
@@ -69,4 +72,13 @@ export function registerRun(program: Command, action: Action): void {
         context.output.object('fanal.stop/1', { stopped: true }, [['stopped', true]]);
       }),
     );
+}
+
+/** A node that a test or `fanal dev` started does not outlive it, however that ends. */
+function stopWithParent(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, PARENT_MILLIS);
+  timer.unref();
 }

@@ -32,7 +32,7 @@ export class NodeProcess {
       [MAIN, 'start', '--home', node.home.root, ...(options.args ?? [])],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...options.env },
+        env: { ...process.env, FANAL_EXIT_WITH_PARENT: '1', ...options.env },
       },
     );
     this.#child.stdout?.pipe(this.#log, { end: false });
