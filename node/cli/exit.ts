@@ -69,6 +69,11 @@ const BY_CODE: Readonly<Record<string, number>> = {
   light: EXIT.verification,
   receipt: EXIT.verification,
   evidence: EXIT.verification,
+  'snapshot/unknown': EXIT.notFound,
+  'snapshot/ledger-exists': EXIT.unsafe,
+  snapshot: EXIT.verification,
+  'backup/other-keys': EXIT.unsafe,
+  backup: EXIT.verification,
 };
 
 /** The exit code that an error deserves. */

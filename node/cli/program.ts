@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type CommandContext, contextOf } from './context.ts';
+import { registerData } from './data.ts';
 import { registerDev } from './dev.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
@@ -102,6 +103,7 @@ function makeProgram(action: Action): Command {
   registerGenesis(program, action);
   registerInit(program, action);
   registerKeys(program, action);
+  registerData(program, action);
   registerOperate(program, action);
   registerRun(program, action);
   registerLook(program, action);

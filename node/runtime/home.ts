@@ -18,6 +18,10 @@ export interface Home {
   readonly data: string;
   readonly journal: string;
   readonly ledger: string;
+  readonly snapshots: string;
+  readonly backups: string;
+  /** Written when a backup was verified: its time is what the metrics tell. */
+  readonly backupMark: string;
   /** The second guard against signing twice: outside the database folder, on purpose. */
   readonly signState: string;
   /** Written once these keys may sign: from then on a missing sign state was lost. */
@@ -40,6 +44,9 @@ export function homePaths(root: string): Home {
     data: at('data'),
     journal: at('data/journal.sqlite'),
     ledger: at('data/ledger.sqlite'),
+    snapshots: at('data/snapshots'),
+    backups: at('backups'),
+    backupMark: at('data/backup-verified'),
     signState: at('sign-state.json'),
     signingMark: at('validator-keys.used'),
     peers: at('peers.json'),

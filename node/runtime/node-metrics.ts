@@ -1,10 +1,12 @@
 /**
  * What the running node tells the metrics: counts as they happen, gauges when they are read.
  */
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import type { Event, MarkName } from '../core/types.ts';
+import { listSnapshots } from '../store/snapshot-files.ts';
 import type { NodeContext } from './node-context.ts';
 
 /** Counters that marks of the core move, with their labels. */
@@ -79,6 +81,7 @@ export function readMetrics(context: NodeContext): void {
     metrics.set('storage_free_bytes', bsize * bavail);
     metrics.set('process_heap_limit_bytes', getHeapStatistics().heap_size_limit);
     readPeers(context);
+    readCopies(context);
     const { counters } = network;
     follow('p2p_dials_total', counters.dials.success, { outcome: 'success' });
     follow('p2p_dials_total', counters.dials.failure, { outcome: 'failure' });
@@ -114,4 +117,19 @@ function readPeers({ network, metrics }: NodeContext): void {
   metrics.set('p2p_peers', counts.outbound, { direction: 'outbound' });
   skews.sort((a, b) => a - b);
   metrics.set('p2p_clock_skew_seconds', skews[skews.length >> 1] ?? 0);
+}
+
+/** When the data was last copied: the newest snapshot, and the last backup that was verified. */
+function readCopies({ parts, metrics }: NodeContext): void {
+  const { snapshots, backupMark } = parts.home;
+  const newest = listSnapshots(snapshots)[0];
+  const snapshotAt = newest === undefined ? null : writtenAt(join(newest.folder, 'manifest'));
+  const backupAt = writtenAt(backupMark);
+  if (snapshotAt !== null) metrics.set('snapshot_last_success_timestamp_seconds', snapshotAt);
+  if (backupAt !== null) metrics.set('backup_last_success_timestamp_seconds', backupAt);
+}
+
+function writtenAt(path: string): number | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? null : stats.mtimeMs / 1_000;
 }

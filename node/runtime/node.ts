@@ -25,6 +25,7 @@ import { runRoles } from './roles.ts';
 import { Roster } from './roster.ts';
 import { readSecret } from './secret-file.ts';
 import { answerWith } from './serve.ts';
+import { SnapshotFolder } from './snapshot-source.ts';
 import { VerifiedPayloads } from './verified-payloads.ts';
 
 export interface NodeVersion {
@@ -118,6 +119,7 @@ async function makeContext(
   const [tip, certified] = await Promise.all([ledger.tip(), ledger.certifiedTip()]);
   const roster = new Roster();
   const watch = new InstanceWatch();
+  const snapshots = new SnapshotFolder(parts.home.snapshots);
   for (const address of config.network.peers) book.add(address);
   const network = await Network.start({
     identity: parts.identity,
@@ -142,7 +144,7 @@ async function makeContext(
           ledger,
           submit: (transactions) => context.mempool.receive(peer, transactions),
           peers: () => book.share(RUNTIME_LIMITS.sharedPeers),
-          snapshots: null,
+          snapshots: snapshots.source,
         }),
     },
   });
@@ -184,7 +186,7 @@ async function startApi(context: NodeContext, version: NodeVersion): Promise<Run
       commit: version.commit,
     },
     faucet: openFaucet(context),
-    snapshots: null,
+    snapshots: new SnapshotFolder(parts.home.snapshots).port,
   };
   const publicDoor = hostAndPort(api.listen);
   const operations = hostAndPort(ops.listen);
