@@ -3,17 +3,22 @@ import { formatTrust } from 'fanal/light/trust-file.ts';
 import { TestChain } from 'fanal/testing/chain.ts';
 import { expect, test } from 'vitest';
 
+/** The Worker's own entrypoint, as another Worker would call it. */
+const worker = (exports as unknown as { default: { fetch(url: string): Promise<Response> } })
+  .default;
+
 test('a gateway that knows no chain says so', async () => {
-  const answer = await exports.default.fetch('https://gateway.test/livez');
+  const answer = await worker.fetch('https://gateway.test/livez');
   expect(answer.status).toBe(500);
   expect(await answer.json()).toMatchObject({ reason: 'gateway/not-configured' });
 });
 
-test('the worker answers', async () => {
+test('a gateway without a verified checkpoint is alive, and serves none', async () => {
   const chain = new TestChain({ time: BigInt(Date.now()) });
   Object.assign(env, { TRUST: formatTrust(chain.trust), UPSTREAMS: 'https://node.test' });
-  const answer = await exports.default.fetch('https://gateway.test/livez');
-  expect(await answer.text()).toBe('ok\n');
-  const tip = await exports.default.fetch('https://gateway.test/checkpoint');
-  console.log(await tip.text());
+  const alive = await worker.fetch('https://gateway.test/livez');
+  expect(await alive.text()).toBe('ok\n');
+  const tip = await worker.fetch('https://gateway.test/checkpoint');
+  expect(tip.status).toBe(503);
+  expect(tip.headers.get('retry-after')).not.toBeNull();
 });
