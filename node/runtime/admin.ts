@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
+import { toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 
 /** What the operator may ask; answers are plain JSON. */
@@ -49,9 +50,10 @@ export async function serveAdmin(
       return;
     }
     try {
-      const answer = JSON.stringify(await commands[name](), (_key, value) =>
-        typeof value === 'bigint' ? value.toString() : value,
-      );
+      const answer = JSON.stringify(await commands[name](), (_key, value) => {
+        if (typeof value === 'bigint') return value.toString();
+        return value instanceof Uint8Array ? toHex(value) : value;
+      });
       response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
     } catch (error) {
       response.writeHead(500).end(JSON.stringify({ message: (error as Error).message }));

@@ -15,10 +15,12 @@ import type {
   EpochRecord,
   Event,
   MarkName,
+  PeerMessage,
   StoredState,
+  Write,
 } from '../core/types.ts';
 import { encodeMessage, encodeRequest, encodeResponse, type WireContext } from '../core/wire.ts';
-import type { AsyncLedger } from '../ledger/ledger.ts';
+import type { AsyncLedger, CosigningReport } from '../ledger/ledger.ts';
 import type { PeerName } from '../network/identity.ts';
 import { NETWORK_LIMITS } from '../network/limits.ts';
 import type { LaneName } from '../network/link.ts';
@@ -54,6 +56,10 @@ export interface ConsensusOptions {
   /** A new epoch has begun; its members are to be sought. */
   onEpoch(record: EpochRecord, author: Author | null): void;
   onStep(event: Event, millis: number): void;
+  /** For the metrics: what a step wrote, what was sent, and who cosigned a certified size. */
+  onWrites(writes: readonly Write[]): void;
+  onSend(author: Author, message: PeerMessage): void;
+  onCosigning(author: Author | null, report: CosigningReport): void;
   onMark(name: MarkName, count: number): void;
   onAlarm(alarm: Alarm, info: string): void;
 }
@@ -84,7 +90,16 @@ export class Consensus {
     this.#core = createCore({ ...DEFAULT_LOCAL_PARAMS, ...local }, crypto);
     this.#driver = new Driver({
       core: this.#core,
-      journal,
+      journal: {
+        write: (writes) => {
+          options.onWrites(writes);
+          journal.write(writes);
+        },
+        afterSync: (callback) => journal.afterSync(callback),
+        get isBehind() {
+          return journal.isBehind;
+        },
+      },
       now: wholeMillis,
       onEffect: (effect) => this.#run(effect),
       onFailure: (error) => this.#fail(error),
@@ -193,6 +208,8 @@ export class Consensus {
     const { network, roster, mempool, log } = this.#options;
     switch (effect.kind) {
       case 'send': {
+        const { author } = this.status();
+        if (author !== null) this.#options.onSend(author, effect.message);
         const body = messageEnvelope(encodeMessage(this.#options.wire, effect.message));
         if (effect.to === 'all') network.broadcast(effect.queue, body);
         else {
@@ -236,6 +253,7 @@ export class Consensus {
         return;
       case 'cosigningReport': {
         const { kind: _, ...report } = effect;
+        this.#options.onCosigning(this.status().author, report);
         this.#options.ledger.recordCosigning(report).catch((error) => this.#fail(error));
         return;
       }

@@ -4,6 +4,7 @@
 import type { Metrics } from '../api/metrics.ts';
 import type { Network } from '../network/network.ts';
 import type { Consensus } from './consensus.ts';
+import type { ConsensusWatch } from './consensus-watch.ts';
 import type { InstanceWatch } from './join.ts';
 import type { NodeMempool } from './node-mempool.ts';
 import type { NodeStatus } from './node-status.ts';
@@ -20,6 +21,8 @@ export interface NodeContext {
   readonly roster: Roster;
   readonly watch: InstanceWatch;
   readonly payloads: VerifiedPayloads;
+  /** What the metrics tell of consensus. */
+  readonly seen: ConsensusWatch;
   /** Aborted when the node stops. */
   readonly signal: AbortSignal;
   /** Heights of the last executed and the last certified block. */

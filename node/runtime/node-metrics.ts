@@ -5,8 +5,9 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
-import type { Event, MarkName } from '../core/types.ts';
+import type { MarkName } from '../core/types.ts';
 import { listSnapshots } from '../store/snapshot-files.ts';
+import type { ConsensusOptions } from './consensus.ts';
 import type { NodeContext } from './node-context.ts';
 
 /** Counters that marks of the core move, with their labels. */
@@ -25,16 +26,49 @@ const MARKS: Partial<Record<MarkName, readonly [name: string, labels: Record<str
   divergence: ['chain_divergence_total', {}],
 };
 
+/** Hooks for consensus. */
+type ConsensusHooks = Pick<
+  ConsensusOptions,
+  'onStep' | 'onMark' | 'onWrites' | 'onSend' | 'onCosigning'
+>;
+
 /** Handles for the consensus's own hooks. */
-export function consensusMetrics({ metrics }: Pick<NodeContext, 'metrics'>): {
-  onStep(event: Event, millis: number): void;
-  onMark(name: MarkName, count: number): void;
-} {
+export function consensusMetrics({
+  metrics,
+  seen,
+}: Pick<NodeContext, 'metrics' | 'seen'>): ConsensusHooks {
+  seen.clear();
   return {
-    onStep: () => {},
+    onStep(event) {
+      const now = Date.now();
+      if (event.kind === 'vertices') for (const vertex of event.vertices) seen.vertex(vertex, now);
+      if (event.kind !== 'cosignature') return;
+      seen.cosigned(event.from, event.cosignature.size, event.cosignature.root, now);
+    },
     onMark(name, count) {
       const known = MARKS[name];
       if (known !== undefined) metrics.add(known[0], count, known[1]);
+    },
+    onWrites(writes) {
+      for (const write of writes) {
+        if (write.kind === 'epoch') seen.clear();
+        if (write.kind === 'evidence' && write.evidence.kind === 'cosignature') {
+          metrics.add('consensus_evidence_total', 1, { kind: 'checkpoint' });
+        }
+        if (write.kind !== 'commit') continue;
+        const seconds = seen.committed(write.commit, Date.now());
+        if (seconds !== null) metrics.observe('consensus_commit_duration_seconds', seconds);
+      }
+    },
+    onSend: (author, message) => seen.sent(author, message, Date.now()),
+    onCosigning(author, { matched, mismatched }) {
+      if (author === null) return;
+      const outcome = matched.includes(author)
+        ? 'matched'
+        : mismatched.includes(author)
+          ? 'mismatched'
+          : 'missed';
+      metrics.add('validator_cosignatures_total', 1, { outcome });
     },
   };
 }
@@ -68,6 +102,7 @@ export function readMetrics(context: NodeContext): void {
         metrics.set('validator_stake', stake / Number(UNITS_PER_COIN));
       }
     }
+    readConsensus(context);
     const stats = await parts.ledger.stats();
     metrics.set('chain_coins', Number(stats.coins));
     metrics.set('chain_addresses', Number(stats.addresses));
@@ -104,6 +139,18 @@ export function readMetrics(context: NodeContext): void {
       follow('mempool_evicted_total', count, { reason });
     }
   });
+}
+
+/** What is known of cosigning and commits, as of now. */
+function readConsensus({ metrics, roster, seen }: NodeContext): void {
+  const share = seen.cosignedShare(roster.current?.committee.stakes ?? [], Date.now());
+  if (share !== null) metrics.set('consensus_cosigned_stake_ratio', share);
+  if (seen.lastCommitAt !== null) {
+    metrics.set('consensus_last_commit_timestamp_seconds', seen.lastCommitAt / 1_000);
+  }
+  if (seen.own === null) return;
+  metrics.set('validator_cosigned_height', seen.own.height);
+  metrics.set('validator_cosigned_timestamp_seconds', seen.own.atMillis / 1_000);
 }
 
 function readPeers({ network, metrics }: NodeContext): void {

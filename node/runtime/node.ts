@@ -11,6 +11,7 @@ import { type RunningApi, serveApi } from '../api/server.ts';
 import { ConfigError, type LoadedConfig } from '../config.ts';
 import { Network } from '../network/network.ts';
 import { serveAdmin } from './admin.ts';
+import { ConsensusWatch } from './consensus-watch.ts';
 import { Faucet } from './faucet.ts';
 import { InstanceWatch } from './join.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
@@ -67,7 +68,12 @@ export async function startNode(loaded: LoadedConfig, version: NodeVersion): Pro
     const api = await startApi(context, version);
     if (api !== null) closers.push(() => api.close());
     const admin = await serveAdmin(parts.home.root, {
-      status: () => context.status.status(),
+      status: () => ({
+        ...context.status.status(),
+        ...context.heights,
+        consensus: context.consensus?.status() ?? null,
+        waiting: context.consensus?.waiting ?? null,
+      }),
       peers: () => ({ peers: namedPeers(context) }),
       stop: () => {
         abort.abort(STOPPED);
@@ -163,6 +169,7 @@ async function makeContext(
     metrics: openMetrics(chain.origin.split('/').at(-1) as string),
     payloads: new VerifiedPayloads(pool, mempool.pool),
     heights: { executed: tip.height, certified: certified.height },
+    seen: new ConsensusWatch(),
     consensus: null,
   };
   readMetrics(context);
