@@ -15,6 +15,7 @@ import { verifyReceiptText } from 'fanal/light/receipt-text.ts';
 import { transactionProofCodec, verifyTransactionProof } from 'fanal/light/transaction-proof.ts';
 import { updateCodec } from 'fanal/light/update.ts';
 import { toHex, utf8 } from 'fanal/primitives/bytes.ts';
+import type { TestBlock } from 'fanal/testing/chain.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type MemoryGateway, openMemoryGateway, testVerify } from './memory-gateway.ts';
 import { addBlockNow, payment, provedTargets, type Story, tellStory } from './story.ts';
@@ -59,7 +60,7 @@ describe('what a gateway answers', () => {
   it('proofs at the tip and at older sizes verify against those sizes', async () => {
     const { chain, alice, txids } = story;
     for (const size of [chain.size, 257n, 256n, 20n]) {
-      const tip = { size, root: (chain.blocks[Number(size) - 1] as { root: never }).root };
+      const tip = { size, root: (chain.blocks[Number(size) - 1] as TestBlock).root };
       const proof = headerProofCodec.decode(
         await bytesOf(await gateway.get(`/v1/headers/2?at=${size}&format=bytes`)),
       );

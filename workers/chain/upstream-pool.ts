@@ -25,6 +25,8 @@ export interface PoolOptions {
   readonly now: () => number;
   /** A number in [0, 1) for jitter. */
   readonly random: () => number;
+  /** Told what a node said that is not so, for the operator's log. */
+  readonly onLie?: (text: string) => void;
 }
 
 /** What is asked of the nodes, and what makes an answer true. */
@@ -56,6 +58,7 @@ export class Unhelpful extends FanalError {
 export class UpstreamPool {
   readonly upstreams: readonly Upstream[];
   readonly #metrics: Metrics;
+  readonly #onLie: (text: string) => void;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #bulkhead = bulkhead(MAX_UPSTREAM_FLIGHTS, 0);
@@ -64,6 +67,7 @@ export class UpstreamPool {
   constructor(options: PoolOptions) {
     this.upstreams = options.upstreams;
     this.#metrics = options.metrics;
+    this.#onLie = options.onLie ?? (() => undefined);
     this.#now = options.now;
     this.#random = options.random;
   }
@@ -143,7 +147,7 @@ export class UpstreamPool {
       // A problem is ours (no tile to check against, say), not the node's.
       if (cause instanceof Problem || cause instanceof UpstreamFailure) throw cause;
       upstream.lied();
-      console.warn(`refused an answer of ${upstream.name}: ${cause.code}: ${cause.message}`);
+      this.#onLie(`refused an answer of ${upstream.name}: ${cause.code}: ${cause.message}`);
       const labels = { upstream: upstream.name, reason: cause.code };
       this.#metrics.count('verify_failures_total', labels);
       throw new UpstreamFailure('unverified', `${upstream.name}: ${cause.message}`, { cause });

@@ -25,13 +25,13 @@ import { type Handlers, sized } from './handler.ts';
 
 export const addressRoutes: Handlers<'address' | 'coins' | 'history' | 'addressQuery'> = {
   async address({ name, parameters }, context) {
-    const { view, size, cache, headers } = await sized(context, name, parameters);
+    const { view, size, cache, more } = await sized(context, name, parameters);
     const { address } = parameters;
     readAddress(address, view);
     const bytes = await context.load(targetOf(name, { address, at: size }));
-    if (parameters.format === 'bytes') return octets(bytes, cache, { headers });
+    if (parameters.format === 'bytes') return octets(bytes, cache, more);
     const shape = addressProofShape(context.prefix);
-    return json(shape.to(addressProofCodec.decode(bytes)), cache, { headers });
+    return json(shape.to(addressProofCodec.decode(bytes)), cache, more);
   },
 
   async coins({ name, parameters }, context) {
@@ -45,7 +45,7 @@ export const addressRoutes: Handlers<'address' | 'coins' | 'history' | 'addressQ
     }
     // A cursor names its size, so what follows it never changes.
     const pinned = cursor === null ? parameters : { ...parameters, at: cursor.at };
-    const { view, size, cache, headers } = await sized(context, name, pinned);
+    const { view, size, cache, more } = await sized(context, name, pinned);
     const owner = readAddress(address, view);
     const target = targetOf(name, {
       address,
@@ -54,15 +54,16 @@ export const addressRoutes: Handlers<'address' | 'coins' | 'history' | 'addressQ
       ...(given === undefined ? {} : { cursor: given }),
     });
     const bytes = await context.load(target);
-    if (parameters.format === 'bytes') return octets(bytes, cache, { headers });
+    if (parameters.format === 'bytes') return octets(bytes, cache, more);
     const { coins, hasMore, height } = coinsPageCodec.decode(bytes);
     const last = coins.at(-1);
     const isMore = hasMore && last !== undefined;
     const next = isMore ? writeCursor({ at: size, after: toHex(coinKey(last)) }) : null;
     const shape = coinsPageShape(context.prefix);
     return json(shape.to({ address: owner, height, items: coins, next }), cache, {
+      ...more,
       headers: {
-        ...headers,
+        ...more.headers,
         ...linkTo(next, (cursor) => targetOf(name, { address, limit, cursor })),
       },
     });
@@ -70,12 +71,12 @@ export const addressRoutes: Handlers<'address' | 'coins' | 'history' | 'addressQ
 
   async history({ name, parameters }, context) {
     const { address, from = 0n, limit = DEFAULT_PAGE_ITEMS } = parameters;
-    const { view, size, cache, headers } = await sized(context, name, parameters);
+    const { view, size, cache, more } = await sized(context, name, parameters);
     readAddress(address, view);
     const bytes = await context.load(targetOf(name, { address, at: size, from, limit }));
-    if (parameters.format === 'bytes') return octets(bytes, cache, { headers });
+    if (parameters.format === 'bytes') return octets(bytes, cache, more);
     const shape = historyPageShape(context.prefix);
-    return json(shape.to(historyPageCodec.decode(bytes)), cache, { headers });
+    return json(shape.to(historyPageCodec.decode(bytes)), cache, more);
   },
 
   async addressQuery(_, context) {

@@ -17,9 +17,11 @@ export interface Answer {
   /** Strong entity tag with its quotes; null for what no cache keeps. */
   readonly tag: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** For answers that speak of now: when more than a third of stake last vouched for them. */
+  readonly sureAt: bigint | null;
 }
 
-export type More = Partial<Pick<Answer, 'status' | 'headers'>>;
+export type More = Partial<Pick<Answer, 'status' | 'headers' | 'sureAt'>>;
 
 /** An answer in JSON. */
 export function json(value: unknown, cache: CacheClass, more: More = {}): Promise<Answer> {
@@ -38,17 +40,17 @@ export function text(body: string | Bytes, cache: CacheClass, more: More = {}): 
 
 /** A stream that nobody keeps. */
 export function stream(body: ReadableStream<Uint8Array>, type: string): Answer {
-  return { status: 200, body, type, cache: 'none', tag: null, headers: {} };
+  return { status: 200, body, type, cache: 'none', tag: null, headers: {}, sureAt: null };
 }
 
 export async function make(
   body: Bytes,
   type: string,
   cache: CacheClass,
-  { status = 200, headers = {} }: More = {},
+  { status = 200, headers = {}, sureAt = null }: More = {},
 ): Promise<Answer> {
   const tag = cache === 'none' || status !== 200 ? null : `"${await tagOf(body)}"`;
-  return { status, body, type, cache, tag, headers };
+  return { status, body, type, cache, tag, headers, sureAt };
 }
 
 /** The answer to a request that was refused. Codes only: what people read is for the SDK to say. */
@@ -62,6 +64,7 @@ export function refusal(problem: Problem): Answer {
     cache: problem.problem === 'not-found' ? 'absent' : 'none',
     tag: null,
     headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
+    sureAt: null,
   };
 }
 
@@ -83,6 +86,7 @@ export function respond(
   answer: Answer,
   request: { readonly method: string; readonly headers: Headers },
   extra: Readonly<Record<string, string>>,
+  now: number,
 ): Response {
   let headers = prepared.get(answer);
   if (headers === undefined) {
@@ -97,6 +101,7 @@ export function respond(
   }
   const all = headers.slice();
   for (const name in extra) all.push([name, extra[name] as string]);
+  if (answer.sureAt !== null) all.push(['fanal-age', ageSeconds(answer.sureAt, now)]);
   if (answer.tag !== null) {
     const known = request.headers.get('if-none-match');
     if (known !== null && matches(known, answer.tag)) {
@@ -109,6 +114,11 @@ export function respond(
   const { body, status } = answer;
   const isHead = request.method === 'HEAD';
   return new Response(isHead ? null : (body as Uint8Array<ArrayBuffer>), { status, headers: all });
+}
+
+/** Whole seconds since a time. */
+function ageSeconds(since: bigint, now: number): string {
+  return String(Math.max(0, Math.floor((now - Number(since)) / 1000)));
 }
 
 /** Says whether `If-None-Match` names this entity (RFC 9110 §13.1.2, weak comparison). */

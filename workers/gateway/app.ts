@@ -125,15 +125,17 @@ class GatewayServer {
     const admission = isFree ? null : await this.#admit(request, call, match);
     const extra =
       admission === null ? this.#originHeader : { ...this.#originHeader, ...admission.headers };
-    if (match === null) return respond(await this.#special(request, call, target), request, extra);
+    if (match === null) {
+      return this.#respond(await this.#special(request, call, target), request, extra);
+    }
     const remembered = isPost ? undefined : this.#remembered(match);
-    if (remembered !== undefined) return respond(remembered, request, extra);
+    if (remembered !== undefined) return this.#respond(remembered, request, extra);
     if (match.name === 'events' && request.headers.has('upgrade')) {
       return openEvents(match, this.#context(request, call, EMPTY_BYTES, admission));
     }
     const body = isPost ? await readRequestBody(request, MAX_POST_BYTES) : EMPTY_BYTES;
     const context = this.#context(request, call, body, admission);
-    return respond(await this.#make(match, context, admission), request, extra);
+    return this.#respond(await this.#make(match, context, admission), request, extra);
   }
 
   #admit(request: Request, call: Call, match: Match | null): Promise<Admission> {
@@ -147,10 +149,16 @@ class GatewayServer {
     const key = this.#keyOf(match, this.#tips.recent?.size ?? null);
     if (key === null) return undefined;
     const answer = this.#memory.get(key);
+    if (answer !== undefined && this.#isDue(match)) return undefined;
     if (answer !== undefined) {
       this.#ports.metrics.count('cache_requests_total', { layer: 'isolate', result: 'hit' });
     }
     return answer;
+  }
+
+  /** Whether an answer that speaks of now must not be given from memory: the tip is too old. */
+  #isDue(match: Match): boolean {
+    return ROUTES[match.name].cache === 'tip' && !isPinned(match) && this.#tips.isStale;
   }
 
   /** Makes an answer, once for all who wait for the same, and remembers it. */
@@ -162,7 +170,7 @@ class GatewayServer {
     const size = needsTip ? (await this.#tips.view()).size : null;
     const key = this.#keyOf(match, size) as string;
     const kept = this.#memory.get(key);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined && !this.#isDue(match)) return kept;
     this.#ports.metrics.count('cache_requests_total', { layer: 'isolate', result: 'miss' });
     if (admission !== null && !admission.mayAskNodes) throw this.#gate.refuseNodes();
     return this.#flights.run(
@@ -179,6 +187,10 @@ class GatewayServer {
   async #handle(match: Match, context: Context): Promise<Answer> {
     const handler = HANDLERS[match.name] as Handler<RouteName>;
     return raced(handler(match as never, context), context.signal);
+  }
+
+  #respond(answer: Answer, request: Request, extra: Readonly<Record<string, string>>): Response {
+    return respond(answer, request, extra, this.#ports.now());
   }
 
   /** The key in memory; null when it needs a tip and there is none. */
@@ -271,7 +283,7 @@ class GatewayServer {
     if (problem.problem === 'internal') this.#ports.onError(error);
     const allow =
       problem.problem === 'method-not-allowed' ? { allow: allowedMethods(target).join(', ') } : {};
-    return respond(refusal(problem), request, { ...this.#originHeader, ...allow });
+    return this.#respond(refusal(problem), request, { ...this.#originHeader, ...allow });
   }
 
   #count(route: string, method: string, status: number, millis: number, call: Call): void {

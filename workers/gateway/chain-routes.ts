@@ -31,7 +31,7 @@ import type { ChainView } from '../chain/chain-view.ts';
 import { tipNote } from '../chain/tip.ts';
 import { Unhelpful } from '../chain/upstream-pool.ts';
 import { json, make, octets, text } from './answer.ts';
-import { type Context, type Handlers, notFound, sized, tipHeaders } from './handler.ts';
+import { type Context, type Handlers, notFound, ofTip, sized } from './handler.ts';
 
 export const chainRoutes: Handlers<
   | 'checkpoint'
@@ -49,9 +49,9 @@ export const chainRoutes: Handlers<
   | 'fees'
   | 'mempool'
 > = {
-  async checkpoint(_, { tips, now }) {
+  async checkpoint(_, { tips }) {
     const view = await tips.fresh();
-    return text(tipNote(view.tip), 'tip', { headers: tipHeaders(view, now()) });
+    return text(tipNote(view.tip), 'tip', ofTip(view));
   },
 
   async tile({ parameters }, { tips, load }) {
@@ -98,7 +98,7 @@ export const chainRoutes: Handlers<
       faucet: reported.faucet && context.identity.faucet,
       software: { name: 'fanal-gateway', version, commit },
     };
-    return json(chainShape.to(report), 'tip', { headers: tipHeaders(view, context.now()) });
+    return json(chainShape.to(report), 'tip', ofTip(view));
   },
 
   async genesis({ parameters }, { load }) {
@@ -113,10 +113,9 @@ export const chainRoutes: Handlers<
     const from = parameters.from ?? 1n;
     if (from > view.size) throw new Problem('not-yet-certified');
     const update = await updateFrom(from === 0n ? 1n : from, view, context);
-    const headers = tipHeaders(view, context.now());
     if (parameters.format === 'bytes')
-      return octets(updateCodec.encode(update), 'tip', { headers });
-    return json(updateShape(context.prefix).to(update), 'tip', { headers });
+      return octets(updateCodec.encode(update), 'tip', ofTip(view));
+    return json(updateShape(context.prefix).to(update), 'tip', ofTip(view));
   },
 
   async handover({ parameters }, { load, prefix }) {
@@ -134,7 +133,7 @@ export const chainRoutes: Handlers<
     return json(validatorSetShape(prefix).to(validatorSetCodec.decode(bytes)), 'immutable');
   },
 
-  async validators(_, { tips, nodes, prefix, now }) {
+  async validators(_, { tips, nodes, prefix }) {
     const view = await tips.fresh();
     const shape = validatorsShape(prefix);
     const { validators, origin } = view.tip.state;
@@ -158,16 +157,16 @@ export const chainRoutes: Handlers<
       }
       return found;
     });
-    return json(shape.to(board), 'tip', { headers: tipHeaders(view, now()) });
+    return json(shape.to(board), 'tip', ofTip(view));
   },
 
   async header({ name, parameters }, context) {
-    const { view, size, cache, headers } = await sized(context, name, parameters);
+    const { view, size, cache, more } = await sized(context, name, parameters);
     const proof = await view.headerProof(parameters.height, size);
     if (parameters.format === 'bytes') {
-      return octets(headerProofCodec.encode(proof), cache, { headers });
+      return octets(headerProofCodec.encode(proof), cache, more);
     }
-    return json(headerProofShape.to(proof), cache, { headers });
+    return json(headerProofShape.to(proof), cache, more);
   },
 
   async headers({ parameters }, { tips }) {
@@ -206,10 +205,10 @@ export const chainRoutes: Handlers<
   },
 
   async state({ name, parameters }, context) {
-    const { size, cache, headers } = await sized(context, name, parameters);
+    const { size, cache, more } = await sized(context, name, parameters);
     const bytes = await context.load(targetOf('state', { key: parameters.key, at: size }));
-    if (parameters.format === 'bytes') return octets(bytes, cache, { headers });
-    return json(stateProofShape.to(stateProofCodec.decode(bytes)), cache, { headers });
+    if (parameters.format === 'bytes') return octets(bytes, cache, more);
+    return json(stateProofShape.to(stateProofCodec.decode(bytes)), cache, more);
   },
 
   async fees(_, { nodes }) {

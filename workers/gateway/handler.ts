@@ -9,7 +9,6 @@ import type { Params } from 'fanal/chain/params.ts';
 import type { AddressPrefix } from 'fanal/crypto/address.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { ChainView } from '../chain/chain-view.ts';
-import { tipAgeMillis } from '../chain/tip.ts';
 import type { Answer } from './answer.ts';
 import type { Call, GatewayPorts } from './ports.ts';
 import type { Tips } from './tips.ts';
@@ -42,7 +41,8 @@ export interface Sized {
   readonly view: ChainView;
   readonly size: bigint;
   readonly cache: CacheClass;
-  readonly headers: Record<string, string>;
+  /** What the answer says of that. */
+  readonly more: { readonly headers: Record<string, string>; readonly sureAt: bigint | null };
 }
 
 /**
@@ -58,28 +58,31 @@ export async function sized<Name extends RouteName>(
   const { at } = parameters as { at?: bigint };
   if (at !== undefined) {
     const view = await context.tips.view();
-    return { view, size: view.sizeOf(at), cache: sizedCache ?? cache, headers: {} };
+    return {
+      view,
+      size: view.sizeOf(at),
+      cache: sizedCache ?? cache,
+      more: { headers: {}, sureAt: null },
+    };
   }
   const view = cache === 'tip' ? await context.tips.fresh() : await context.tips.view();
   const { size } = view;
+  const { headers, sureAt } = ofTip(view);
   const lasting = targetOf(name, { ...parameters, at: size } as RouteParameters<Name>);
   return {
     view,
     size,
     cache,
-    headers: {
-      ...tipHeaders(view, context.now()),
-      'content-location': context.identity.basePath + lasting,
+    more: {
+      headers: { ...headers, 'content-location': context.identity.basePath + lasting },
+      sureAt,
     },
   };
 }
 
-/** Which tip an answer speaks of, and for how long nobody has vouched for a newer one. */
-export function tipHeaders(view: ChainView, now: number): Record<string, string> {
-  return {
-    'fanal-size': String(view.size),
-    'fanal-age': String(tipAgeMillis(view.tip, BigInt(Math.floor(now))) / 1000n),
-  };
+/** Which tip an answer speaks of, and when somebody honest last stood behind that. */
+export function ofTip(view: ChainView): { headers: Record<string, string>; sureAt: bigint } {
+  return { headers: { 'fanal-size': String(view.size) }, sureAt: view.tip.state.sureAt };
 }
 
 /** @throws {Problem} `not-found` */

@@ -34,6 +34,11 @@ export class Tips {
     return this.#ports.now() - this.#readAt < TIP_MEMORY_MILLIS ? this.#view : null;
   }
 
+  /** Whether the tip is too old to speak of now. */
+  get isStale(): boolean {
+    return this.#view !== null && isStale(this.#view.tip, BigInt(Math.floor(this.#ports.now())));
+  }
+
   /** Forks that the chain's one writer has seen. */
   get conflicts(): number {
     return this.#conflicts;
@@ -64,7 +69,7 @@ export class Tips {
    */
   async fresh(): Promise<ChainView> {
     const view = await this.view();
-    if (isStale(view.tip, BigInt(this.#ports.now()))) {
+    if (this.isStale) {
       throw new Problem('syncing', { reason: 'gateway/stale-checkpoint', retryAfterSeconds: 5 });
     }
     return view;

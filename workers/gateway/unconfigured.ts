@@ -8,5 +8,5 @@ import { refusal, respond } from './answer.ts';
 export function unconfigured(request: Request, error: unknown): Response {
   console.error('the gateway is not configured:', error instanceof Error ? error.message : error);
   const problem = new Problem('internal', { reason: 'gateway/not-configured' });
-  return respond(refusal(problem), request, {});
+  return respond(refusal(problem), request, {}, Date.now());
 }
