@@ -60,7 +60,7 @@ export async function loadStored(
   journal: JournalClient,
   beginning: Beginning,
   log: Log,
-): Promise<StoredState> {
+): Promise<{ readonly stored: StoredState; readonly isAmnesiac: boolean }> {
   const { record, author, executed, certifiedSize } = beginning;
   const { stored, signing } = await journal.load({
     epoch: record,
@@ -80,7 +80,7 @@ export async function loadStored(
   if (signing.amnesia !== null) {
     log.warn({ reason: signing.amnesia }, 'the last signed round is asked of the other validators');
   }
-  return stored;
+  return { stored, isAmnesiac: signing.amnesia !== null };
 }
 
 /** The record of the epoch that ends with the ledger's tip. */

@@ -5,12 +5,17 @@ import type { NetworkPort, NetworkStatus, SyncStatus } from '../api/ports.ts';
 import type { CoreStatus } from '../core/types.ts';
 import type { Network } from '../network/network.ts';
 
+/** Rounds within which an own vertex counts as of now. */
+const NEAR_ROUNDS = 3;
+
 export class NodeStatus implements NetworkPort {
   readonly #network: Network;
   readonly #consensus: () => CoreStatus | null;
   /** What this node signs as, while it does. */
   validator: string | null = null;
   sync: SyncStatus | null = null;
+  /** What this validator signed last had to be asked of the others, and it has not signed since. */
+  isAmnesiac = false;
   /** What keeps this node from being of use. */
   trouble: string | null = 'starting';
 
@@ -29,7 +34,13 @@ export class NodeStatus implements NetworkPort {
   #consensusTrouble(): string | null {
     const status = this.#consensus();
     if (status === null) return null;
-    if (status.phase === 'amnesia') return 'asking the others what this validator signed last';
+    if (this.isAmnesiac) {
+      // It resumes above all that it may have signed; until then the others must do without it.
+      if (status.phase === 'amnesia' || status.round + NEAR_ROUNDS < status.clockRound) {
+        return 'asking the others what this validator signed last';
+      }
+      this.isAmnesiac = false;
+    }
     if (status.phase === 'halted') return 'consensus has halted';
     return status.divergence;
   }

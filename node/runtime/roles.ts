@@ -79,7 +79,8 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
   if (author === null) return;
   const epoch = roster.begin(record);
   await setMembers(context, record);
-  const stored = await loadStored(journal, start, log);
+  const { stored, isAmnesiac } = await loadStored(journal, start, log);
+  status.isAmnesiac = isAmnesiac;
   await watch.quorum(epoch, author, signal);
   const consensus = new Consensus({
     crypto: nativeCryptoPort(signing.seeds.vertex, signing.seeds.checkpoint),
