@@ -8,6 +8,7 @@ import { registerData } from './data.ts';
 import { registerDev } from './dev.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
+import { registerHost } from './host.ts';
 import { registerInit } from './init.ts';
 import { registerKeys } from './keys.ts';
 import { registerLook } from './look.ts';
@@ -104,6 +105,7 @@ function makeProgram(action: Action): Command {
   registerInit(program, action);
   registerKeys(program, action);
   registerData(program, action);
+  registerHost(program, action);
   registerOperate(program, action);
   registerRun(program, action);
   registerLook(program, action);

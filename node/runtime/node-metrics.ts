@@ -4,6 +4,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
+import { headerCodec } from 'fanal/chain/header.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import type { MarkName } from '../core/types.ts';
 import { listSnapshots } from '../store/snapshot-files.ts';
@@ -103,7 +104,14 @@ export function readMetrics(context: NodeContext): void {
       }
     }
     readConsensus(context);
-    const stats = await parts.ledger.stats();
+    const [tip, certified, stats] = await Promise.all([
+      parts.ledger.tip(),
+      parts.ledger.certifiedTip(),
+      parts.ledger.stats(),
+    ]);
+    const { time } = headerCodec.decode(certified.header);
+    metrics.set('chain_head_timestamp_seconds', Number(tip.header.time) / 1_000);
+    metrics.set('chain_checkpoint_timestamp_seconds', Number(time) / 1_000);
     metrics.set('chain_coins', Number(stats.coins));
     metrics.set('chain_addresses', Number(stats.addresses));
     metrics.set('storage_database_bytes', stats.databaseBytes, { store: 'ledger' });

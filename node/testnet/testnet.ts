@@ -43,6 +43,7 @@ const FOLLOW_MILLIS = 5_000;
 const STOP_MILLIS = 10_000;
 const ACCOUNTS = 100;
 const HEAP_MEGABYTES = 6_144;
+const YOUNG_MEGABYTES = 256;
 
 export class Testnet {
   readonly options: TestnetOptions;
@@ -174,7 +175,11 @@ export class Testnet {
       name: `validators-${group}`,
       workerData: data,
       transferList: data.ports.filter((port) => port !== null),
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+      resourceLimits: {
+        maxOldGenerationSizeMb: HEAP_MEGABYTES,
+        // Most of what a round makes is dead within it: fewer, cheaper collections.
+        maxYoungGenerationSizeMb: YOUNG_MEGABYTES,
+      },
     });
     worker.on('message', (message: FromGroup) => {
       try {
