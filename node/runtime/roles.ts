@@ -38,7 +38,7 @@ async function follow(context: NodeContext): Promise<void> {
   network.setMembers(new Map());
   context.mempool.author = null;
   status.validator = null;
-  status.trouble = null;
+  status.trouble = 'looking for peers';
   log.info({ epoch: record.epoch }, 'following');
   const key = vertexKeyOf(context);
   await followLedger({
@@ -182,7 +182,9 @@ async function publishTip({ parts, network }: NodeContext): Promise<void> {
 
 function noteTarget(context: NodeContext, target: bigint): void {
   const { status } = context;
-  const height = context.heights.executed;
+  // From the first tip on it is known how far there is to go.
+  status.trouble = null;
+  const height = context.heights.certified;
   status.sync =
     target > height + RUNTIME_LIMITS.syncedBlocks ? { mode: 'blocks', height, target } : null;
 }
