@@ -78,8 +78,12 @@ export function openLedger(options: LedgerOptions): Ledger {
       return addresses.validators(epoch);
     },
     close() {
-      board.flush();
-      engine.close();
+      // A disk that failed refuses the last counts; the file is closed all the same.
+      try {
+        board.flush();
+      } finally {
+        engine.close();
+      }
     },
   };
 }

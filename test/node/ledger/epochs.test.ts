@@ -41,6 +41,11 @@ function endEpoch(options = {}) {
   return block;
 }
 
+function countsOf() {
+  const { databaseBytes: _, stateTreeBytes: __, ...counts } = chain.ledger.stats();
+  return counts;
+}
+
 /** Owners of validators as people with money. */
 const OWNERS = ['val-0 owner', 'val-1 owner', 'val-2 owner', 'val-3 owner', 'val-4 owner'].map(
   (name) => [name, 10_000n * COIN] as const,
@@ -316,6 +321,31 @@ describe('epochs', () => {
     });
     expect(verdict.kind).toBe('fresh');
     expect(trustedTip(state).size).toBe(chain.ledger.certifiedTip().size);
+  });
+
+  test('blocks are taken back over the end of an epoch, and executed again', () => {
+    begin({ people: OWNERS, params: { epochReward: 40n * COIN } });
+    const { bytes } = chain.sign({
+      from: [chain.person('val-0 owner')],
+      inputs: [chain.genesisCoin('val-0 owner')],
+      outputs: [],
+      actions: [{ kind: 'bond', validator: 'val-0', amount: 100n * COIN }],
+    });
+    chain.block();
+    chain.certify();
+    const before = { tip: chain.ledger.tip(), epoch: chain.ledger.epoch(), stats: countsOf() };
+    const again = () => [
+      chain.block([bytes], { equivocators: [3] }),
+      chain.block([], { last: true }),
+      chain.block(),
+    ];
+    const first = again().map(({ header }) => header);
+    expect(chain.ledger.epoch().epoch).toBe(1);
+    expect(chain.ledger.discardUncertified()).toEqual(before.tip);
+    expect(chain.ledger.epoch()).toEqual(before.epoch);
+    expect(countsOf()).toEqual(before.stats);
+    chain.reopen();
+    expect(again().map(({ header }) => header)).toEqual(first);
   });
 
   test('the parameters in force stand in the state', () => {
