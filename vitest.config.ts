@@ -21,6 +21,8 @@ export default defineConfig({
           exclude: ['test/workers/**', 'node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // A slow machine is not a wrong answer.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
       ...(existsSync('wrangler.toml')
