@@ -17,13 +17,13 @@ export const LEDGER_LIMITS = {
   /** Blocks whose refused transactions are remembered. */
   refusalBlocks: 10_000n,
   /** Addresses kept in memory between blocks. */
-  cachedAddresses: 50_000,
+  cachedAddresses: 20_000,
   /** Coins that stand in their address's own row; an address with more has rows for them. */
   fewCoins: 24,
   /** An address that had more goes back to its own row at so many. */
   fewAgain: 8,
   /** Leaves of coin maps in memory beyond which the coldest are dropped. */
-  cachedCoins: 250_000,
+  cachedCoins: 200_000,
   /** Blocks whose transaction hashes are kept for proofs. */
   cachedBlocks: 64,
   /** Validator sets kept in memory. */
