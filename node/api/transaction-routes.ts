@@ -97,7 +97,12 @@ export const transactionRoutes: Handlers<
     const { txid } = outcome;
     const seconds = waitSeconds(context.request.headers.get('prefer'));
     const status =
-      seconds === 0 ? await statusOf(context, txid) : await settled(context, txid, seconds);
+      seconds > 0
+        ? await settled(context, txid, seconds)
+        : // What was taken a moment ago waits: no need to look it up.
+          outcome.kind === 'accepted'
+          ? ({ kind: 'pending' } as const)
+          : await statusOf(context, txid);
     return json(submittedShape.to({ txid, status }), 'none', {
       status: outcome.kind === 'accepted' && status.kind !== 'certified' ? 202 : 200,
       headers: {

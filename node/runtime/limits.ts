@@ -31,9 +31,9 @@ export const RUNTIME_LIMITS = {
   journalWaitingWrites: 20_000,
   journalLazyMillis: 50,
 
-  /** Wallets' transactions that are admitted together, and batches on their way at a time. */
+  /** Transactions that are admitted together, and batches on their way at a time. */
   admitBatch: 256,
-  admitInFlight: 2,
+  admitInFlight: 1,
 
   /** Transactions passed on to proposers in one message. */
   gossipBytes: 60 * 1024,

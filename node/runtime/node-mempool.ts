@@ -15,7 +15,7 @@ import { Batcher } from './batcher.ts';
 import { transactionsEnvelope } from './envelope.ts';
 import { exchangeRequestCodec } from './exchange.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
-import { Mempool } from './mempool.ts';
+import { Mempool, type MempoolSource } from './mempool.ts';
 import { Relay } from './relay.ts';
 import type { EpochRoster, Roster } from './roster.ts';
 import type { VerifyPool } from './verify-pool.ts';
@@ -39,10 +39,10 @@ const PROPOSERS = 2;
 /** Neighbours that a follower hands a transaction to. */
 const HELPERS = 2;
 
-/** A transaction from a wallet. */
+/** A transaction on its way in. */
 interface Submission {
   readonly transaction: Bytes;
-  readonly client: string;
+  readonly source: MempoolSource;
 }
 
 export class NodeMempool implements MempoolPort {
@@ -85,7 +85,7 @@ export class NodeMempool implements MempoolPort {
   submit(transaction: Bytes, client: string): Promise<SubmitOutcome> {
     const refusal = this.#refusal();
     if (refusal !== null) return Promise.resolve(refusal);
-    return this.#submissions.add({ transaction, client });
+    return this.#submissions.add({ transaction, source: { kind: 'api', id: client } });
   }
 
   has(txid: Bytes32): boolean {
@@ -100,7 +100,10 @@ export class NodeMempool implements MempoolPort {
   async receive(peer: PeerName, transactions: readonly Bytes[]): Promise<string[]> {
     const refusal = this.#refusal();
     if (refusal !== null) return transactions.map(() => refusal.reason);
-    const outcomes = await this.pool.submitAll(transactions, { kind: 'gossip', id: peer });
+    const source = { kind: 'gossip', id: peer } as const;
+    const outcomes = await Promise.all(
+      transactions.map((transaction) => this.#submissions.add({ transaction, source })),
+    );
     return outcomes.map((outcome) => (outcome.kind === 'rejected' ? outcome.reason : ''));
   }
 
@@ -126,14 +129,15 @@ export class NodeMempool implements MempoolPort {
     return null;
   }
 
-  /** Admits what several clients sent, each client's together. */
+  /** Admits what several sources sent, each source's together. */
   async #submitAll(batch: readonly Submission[]): Promise<SubmitOutcome[]> {
     const outcomes = new Map<Submission, SubmitOutcome>();
-    const byClient = Map.groupBy(batch, ({ client }) => client);
+    const bySource = Map.groupBy(batch, ({ source }) => source.id);
     await Promise.all(
-      [...byClient].map(async ([id, submissions]) => {
+      [...bySource.values()].map(async (submissions) => {
         const transactions = submissions.map(({ transaction }) => transaction);
-        const results = await this.pool.submitAll(transactions, { kind: 'api', id });
+        const { source } = submissions[0] as Submission;
+        const results = await this.pool.submitAll(transactions, source);
         for (const [i, submission] of submissions.entries()) {
           outcomes.set(submission, results[i] as SubmitOutcome);
         }
