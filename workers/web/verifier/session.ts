@@ -73,6 +73,7 @@ export class Session {
   #before: TrustState;
   #lastHeight = -1n;
   #lastClimbed = '';
+  #isSyncing = false;
 
   private constructor(ports: SessionPorts, running: Running, view: ChainView) {
     this.#ports = ports;
@@ -109,7 +110,7 @@ export class Session {
     const anchored = await fetchChain(genesisId, transport);
     if (known === null) await ports.store.set(ANCHOR, new TextEncoder().encode(genesisId));
     const told: { session: Session | null } = { session: null };
-    const signatures = new SignatureWatch(world.verify, () => told.session?.tellSignatures(false));
+    const signatures = new SignatureWatch(world.verify, () => told.session?.onCheck());
     const client = createClient({
       chain: anchored,
       transport,
@@ -132,6 +133,11 @@ export class Session {
     return session;
   }
 
+  /** A signature was checked. Only those of a sync that is under way are a checkpoint in the making. */
+  onCheck(): void {
+    if (this.#isSyncing) this.tellSignatures(false);
+  }
+
   tellSignatures(certified: boolean): void {
     const state = this.client.trusted();
     const height = certified ? state.header.height : state.header.height + 1n;
@@ -147,7 +153,10 @@ export class Session {
       const before = this.client.trusted();
       this.#running.signatures.clear();
       started = performance.now();
-      const tip = await this.client.sync();
+      this.#isSyncing = true;
+      const tip = await this.client.sync().finally(() => {
+        this.#isSyncing = false;
+      });
       const state = this.client.trusted();
       if (state.header.height > this.#lastHeight) {
         if (before.header.height < state.header.height) this.#before = before;
