@@ -7,6 +7,7 @@
  */
 import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { blockCodec, type EquivocationRecord } from 'fanal/chain/block.ts';
+import { OUTPOINT_BYTES } from 'fanal/chain/coin.ts';
 import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { type Genesis, genesisCodec } from 'fanal/chain/genesis.ts';
 import { endsEpoch, type Header, headerCodec } from 'fanal/chain/header.ts';
@@ -20,14 +21,7 @@ import type { CosignedCheckpoint } from 'fanal/checkpoint/cosigned.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { listRoot } from 'fanal/merkle/list-proof.ts';
 import type { MapChange } from 'fanal/merkle/map-tree.ts';
-import {
-  type Bytes,
-  type Bytes32,
-  concat,
-  equalBytes,
-  toHex,
-  ZERO_32,
-} from 'fanal/primitives/bytes.ts';
+import { type Bytes, type Bytes32, equalBytes, toHex, ZERO_32 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { StoreError } from '../store/errors.ts';
@@ -377,7 +371,7 @@ export class LedgerEngine {
       ...this.#tip,
       outcomes: work.outcomes,
       addresses,
-      spent: concat(...work.spent),
+      spent: joined(work.spent),
       nextValidators: next,
       timings: {
         checkMillis: checked - started,
@@ -604,4 +598,13 @@ function byAddress<T extends { readonly addressId: number }>(
   coins: readonly T[],
 ): Map<number, T[]> {
   return Map.groupBy(coins, ({ addressId }) => addressId);
+}
+
+/** Outpoints one after the other: too many of them to be arguments. */
+function joined(outpoints: readonly Bytes[]): Bytes {
+  const bytes = new Uint8Array(outpoints.length * OUTPOINT_BYTES);
+  outpoints.forEach((outpoint, i) => {
+    bytes.set(outpoint, i * OUTPOINT_BYTES);
+  });
+  return bytes;
 }
