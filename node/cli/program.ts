@@ -10,6 +10,7 @@ import { EXIT, exitCodeOf } from './exit.ts';
 import { registerGenesis } from './genesis.ts';
 import { registerHost } from './host.ts';
 import { registerInit } from './init.ts';
+import { registerJoin } from './join.ts';
 import { registerKeys } from './keys.ts';
 import { registerLook } from './look.ts';
 import { registerOperate } from './operate.ts';
@@ -106,6 +107,7 @@ function makeProgram(action: Action): Command {
   registerKeys(program, action);
   registerData(program, action);
   registerHost(program, action);
+  registerJoin(program, action);
   registerOperate(program, action);
   registerRun(program, action);
   registerLook(program, action);
