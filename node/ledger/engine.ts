@@ -5,40 +5,30 @@
  * A block is one SQLite transaction. Dying inside it leaves the block before; the memory is made
  * again from the disk at the next start, and also when a block is given up half-way.
  */
-import type { AddressRecord } from 'fanal/chain/address-record.ts';
-import { blockCodec, type EquivocationRecord } from 'fanal/chain/block.ts';
 import { OUTPOINT_BYTES } from 'fanal/chain/coin.ts';
-import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { type Genesis, genesisCodec } from 'fanal/chain/genesis.ts';
-import { endsEpoch, type Header, headerCodec } from 'fanal/chain/header.ts';
+import { type Header, headerCodec } from 'fanal/chain/header.ts';
 import { originOf } from 'fanal/chain/origin.ts';
-import { payoutId } from 'fanal/chain/payout.ts';
-import { EPOCH_KEY, validatorKey } from 'fanal/chain/state-keys.ts';
 import { checkShape } from 'fanal/chain/transaction-check.ts';
-import { validatorRecordCodec } from 'fanal/chain/validator-record.ts';
-import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import type { CosignedCheckpoint } from 'fanal/checkpoint/cosigned.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
-import { listRoot } from 'fanal/merkle/list-proof.ts';
-import type { MapChange } from 'fanal/merkle/map-tree.ts';
-import { type Bytes, type Bytes32, equalBytes, toHex, ZERO_32 } from 'fanal/primitives/bytes.ts';
+import { type Bytes, type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { StoreError } from '../store/errors.ts';
-import type { Account, AccountDraft } from './account.ts';
-import { applyActions, convictEquivocators } from './actions.ts';
+import { applyActions } from './actions.ts';
 import { beginWithGenesis } from './begin.ts';
-import { BlockWork } from './block-work.ts';
+import { type DoneBlock, executeBlock, type LedgerState } from './block-execution.ts';
 import { textOf } from './byte-text.ts';
-import { cutEpoch } from './epoch-cut.ts';
 import type { Encoded, ExecutedBlock, RetentionMode, Tip } from './ledger.ts';
 import { LEDGER_LIMITS } from './limits.ts';
-import { addressChange, loadRegistry, loadStateTree, recordChange } from './load-state.ts';
+import { loadRegistry, loadStateTree } from './load-state.ts';
 import type { Counts } from './meta-store.ts';
-import { nativeListHasher } from './native-hash.ts';
 import { applyDraft, least, most, type Registry, RegistryDraft } from './registry.ts';
 import type { StateTree } from './state-tree.ts';
 import { openTables, type Tables } from './tables.ts';
+import { takeBack } from './take-back.ts';
+import { orderOfBlock, type WorkOrder } from './work-order.ts';
 
 export interface LedgerOptions {
   /** The database file; it is made when it is not there. */
@@ -53,20 +43,6 @@ export interface LedgerOptions {
   readonly provableStates?: bigint;
   /** Only a ledger that can be made again (a test, an import) may go without. */
   readonly durable?: boolean;
-}
-
-/** A block as execution takes it, from consensus or from a peer. */
-interface WorkOrder {
-  readonly epoch: number;
-  readonly lastOfEpoch: boolean;
-  readonly height: bigint;
-  readonly time: bigint;
-  readonly commitIndex: bigint;
-  readonly commitDigest: Bytes32;
-  readonly consensusSnapshotHash: Bytes32;
-  readonly transactions: readonly Bytes[];
-  readonly equivocations: readonly EquivocationRecord[];
-  readonly committed: readonly number[];
 }
 
 export class LedgerEngine {
@@ -155,17 +131,8 @@ export class LedgerEngine {
 
   /** Executes a block from elsewhere and requires that it gives the header that it carries. */
   apply(bytes: Encoded<'Block'>): ExecutedBlock {
-    const { header, transactions, committed, equivocations } = blockCodec.decode(bytes);
-    const { epoch, height, time, commitIndex, commitDigest, consensusSnapshotHash } = header;
-    return this.#attempt(
-      {
-        ...{ epoch, height, time, commitIndex, commitDigest, consensusSnapshotHash },
-        lastOfEpoch: endsEpoch(header),
-        ...{ transactions, committed, equivocations },
-      },
-      undefined,
-      header,
-    );
+    const { order, header } = orderOfBlock(bytes);
+    return this.#attempt(order, undefined, header);
   }
 
   /** Why the actions of transactions would be refused in the next block, or null each. */
@@ -213,20 +180,10 @@ export class LedgerEngine {
 
   /** Takes back every block above the newest certified one. */
   discardUncertified(): Tip {
-    const { database, accounts, blocks, epochs, log, meta } = this.tables;
-    const target = this.certifiedHeight;
-    let { coins } = this.#counts;
-    database.transaction(() => {
-      for (let height = this.#tip.height; height > target; height--) {
-        const header = headerCodec.decode(blocks.header(height) as Bytes);
-        coins += this.#takeBack(height);
-        blocks.rewind(height);
-        if (endsEpoch(header)) epochs.reopen(header.epoch);
-      }
-      log.truncate(target + 1n);
-      accounts.recount();
-      const payments = blocks.count();
-      meta.setCounts({ ...this.#counts, coins, addresses: accounts.count, payments });
+    const { tables } = this;
+    const { height } = this.#tip;
+    tables.database.transaction(() => {
+      takeBack(tables, this.#counts, height, this.certifiedHeight);
     });
     this.#reload();
     return this.#tip;
@@ -263,15 +220,25 @@ export class LedgerEngine {
     this.tables.database.close();
   }
 
-  #attempt(order: WorkOrder, verified: Uint8Array | undefined, expected: Header | null) {
-    if (order.height !== this.#tip.height + 1n || order.epoch !== this.#registry.epoch.epoch) {
+  #attempt(
+    order: WorkOrder,
+    verified: Uint8Array | undefined,
+    expected: Header | null,
+  ): ExecutedBlock {
+    const { height, epoch } = order;
+    if (height !== this.#tip.height + 1n || epoch !== this.#registry.epoch.epoch) {
       throw new FanalError(
         'ledger/height',
-        `expected block ${this.#tip.height + 1n} of epoch ${this.#registry.epoch.epoch}, found ${order.height} of epoch ${order.epoch}`,
+        `expected block ${this.#tip.height + 1n} of epoch ${this.#registry.epoch.epoch}, found ${height} of epoch ${epoch}`,
       );
     }
+    const started = performance.now();
     try {
-      return this.#execute(order, verified, expected);
+      const state = this.#state();
+      const done = this.tables.database.transaction(() =>
+        executeBlock(state, order, verified, expected),
+      );
+      return this.#accept(height, done, started);
     } catch (error) {
       // The disk is as it was before. A disk that failed is not asked again.
       if (!(error instanceof StoreError)) this.#forgetBlock();
@@ -279,222 +246,39 @@ export class LedgerEngine {
     }
   }
 
-  #execute(
-    order: WorkOrder,
-    verified: Uint8Array | undefined,
-    expected: Header | null,
-  ): ExecutedBlock {
-    const started = performance.now();
-    let checked = started;
-    let computed = started;
-    const { height } = order;
-    const registry = this.#registry;
-    const draft = RegistryDraft.of(registry);
-    const { tables } = this;
-    const work = new BlockWork({ ...tables, ...this.#tools() }, height, draft);
-
-    const result = tables.database.transaction(() => {
-      order.transactions.forEach((bytes, i) => {
-        work.add(bytes, verified?.[i] === 1);
-      });
-      checked = performance.now();
-      const next = this.#closeBlock(order, work);
-      work.finish();
-      const changes = this.#updateAccounts(work.touched);
-      const records = changedRecords(registry, draft);
-      const recordsBefore = records.map(({ key }) => ({ key, value: tables.records.get(key) }));
-      for (const { key, value } of records) changes.push(recordChange(key, value));
-      const stateRoot = this.#tree.append(height, changes);
-      const header = this.#header(order, work, stateRoot, next);
-      if (expected !== null) requireHeader(expected, header);
-      computed = performance.now();
-
-      const headerBytes = headerCodec.encode(header);
-      const drafts = work.touched.map(({ draft }) => draft as AccountDraft);
-      work.touched.forEach((account, i) => {
-        const { created, spent, isNew } = drafts[i] as AccountDraft;
-        account.few = tables.coins.change(account, spent, created, account.record.coinCount);
-        tables.accounts.write(account, isNew);
-      });
-      for (const record of records) tables.records.set(record);
-      const created = drafts.flatMap((draft) => draft.created);
-      const spent = drafts.flatMap((draft) => draft.spent);
-      const undo = tables.undo.write(height, {
-        accounts: work.touched.map(({ id }, i) => ({
-          id,
-          record: (drafts[i] as AccountDraft).before,
-        })),
-        records: recordsBefore,
-        ...{ created, spent },
-      });
-      const { committed, equivocations } = order;
-      tables.blocks.write(
-        { header, committed, equivocations, nextValidators: next },
-        headerBytes,
-        work.payments,
-      );
-      for (const outcome of work.outcomes) {
-        if (outcome.kind !== 'rejected' || equalBytes(outcome.txid, ZERO_32)) continue;
-        tables.blocks.refuse(outcome.txid, height, outcome.code);
-      }
-      if (next !== null) {
-        tables.epochs.end(order.epoch, height);
-        tables.epochs.begin(order.epoch + 1, next);
-      }
-      const blockId = tables.log.append(headerBytes);
-      const counts = {
-        ...this.#counts,
-        coins: this.#counts.coins + BigInt(created.length) - BigInt(spent.length),
-        addresses: tables.accounts.count,
-        payments: this.#counts.payments + BigInt(work.payments.length),
-      };
-      tables.meta.setCounts(counts);
-      return { header, blockId, counts, next, undo };
-    });
-
-    // From here on the block is on disk.
-    const { header, blockId, counts, next } = result;
-    tables.undo.keep(height, result.undo);
-    this.#counts = counts;
-    this.#registry = applyDraft(registry, draft, next ?? registry.set);
-    this.#tip = {
-      ...{ height, header, blockId },
-      size: height + 1n,
-      root: tables.log.root,
-    };
-    const addresses = work.touched.map(({ address }) => address);
+  /** Takes over a block that is on disk. */
+  #accept(height: bigint, done: DoneBlock, started: number): ExecutedBlock {
+    const { accounts, coins, log, undo } = this.tables;
+    const { header, blockId, work, nextValidators, checkedAt, computedAt } = done;
+    undo.keep(height, done.undo);
+    this.#counts = done.counts;
+    const { set } = this.#registry;
+    this.#registry = applyDraft(this.#registry, work.draft, nextValidators ?? set);
+    this.#tip = { height, header, blockId, size: height + 1n, root: log.root };
     for (const account of work.touched) account.draft = null;
-    tables.accounts.trim();
-    tables.coins.trim(tables.accounts.cached());
-    const written = performance.now();
+    accounts.trim();
+    coins.trim(accounts.cached());
     return {
       ...this.#tip,
       outcomes: work.outcomes,
-      addresses,
+      addresses: work.touched.map(({ address }) => address),
       spent: joined(work.spent),
-      nextValidators: next,
+      nextValidators,
       timings: {
-        checkMillis: checked - started,
-        stateMillis: computed - checked,
-        writeMillis: written - computed,
+        checkMillis: checkedAt - started,
+        stateMillis: computedAt - checkedAt,
+        writeMillis: performance.now() - computedAt,
       },
     };
   }
 
-  /** What a block does besides its transactions. Returns the next set at an epoch's end. */
-  #closeBlock(order: WorkOrder, work: BlockWork): ValidatorSet | null {
-    const { draft, height } = work;
-    const { committed } = draft.epoch;
-    if (order.committed.some((count) => count > 0)) {
-      draft.epoch = {
-        ...draft.epoch,
-        committed: committed.map((count, i) => count + BigInt(order.committed[i] ?? 0)),
-      };
-    }
-    const authors = order.equivocations.map(({ author }) => author);
-    convictEquivocators(draft, authors, height);
-    if (!order.lastOfEpoch) return null;
-    const names = [...this.#registry.records.keys()];
-    for (const { name } of draft.changed()) if (!this.#registry.records.has(name)) names.push(name);
-    const epoch = draft.epoch.epoch;
-    const cut = cutEpoch(draft, names.sort(compareNames), this.genesisId, order.time);
-    work.pay(payoutId(this.genesisId, epoch), cut.payouts);
-    this.#keepPerformance(epoch, draft, cut.rewards, committedOf(order, committed));
-    return cut.next;
-  }
-
-  /** Gives every touched account its new record, and returns their entries in the state map. */
-  #updateAccounts(touched: readonly Account[]): MapChange[] {
-    const { coins, history } = this.tables;
-    const roots = coins.updateRoots(touched);
-    return touched.map((account, i) => {
-      const draft = account.draft as AccountDraft;
-      const { size, root } = history.append(account, draft.entries);
-      account.record = {
-        balance: draft.balance,
-        coinCount: draft.coinCount,
-        coinsRoot: roots[i] as Bytes32,
-        historySize: size,
-        historyRoot: root,
-      };
-      return addressChange(account.stateKey, account.record);
-    });
-  }
-
-  #header(
-    order: WorkOrder,
-    work: BlockWork,
-    stateRoot: Bytes32,
-    next: ValidatorSet | null,
-  ): Header {
-    const { epoch, height, time, commitIndex, commitDigest, consensusSnapshotHash } = order;
+  #state(): LedgerState {
+    const { tables, genesisId, origin } = this;
     return {
-      ...{ height, epoch, time },
-      previousRoot: this.#tip.root,
-      txRoot: listRoot(
-        work.payments.map(({ leaf }) => leaf),
-        nativeListHasher,
-      ),
-      txCount: work.payments.length,
-      stateRoot,
-      validatorsHash: this.#registry.set.hash,
-      nextValidatorsHash: next?.hash ?? ZERO_32,
-      ...{ commitIndex, commitDigest, consensusSnapshotHash },
+      ...{ tables, genesisId, origin },
+      ...{ tree: this.#tree, registry: this.#registry, tip: this.#tip, counts: this.#counts },
+      verify: this.#options.verify,
     };
-  }
-
-  /** Notes for the board what the epoch that ends has paid. */
-  #keepPerformance(
-    epoch: number,
-    draft: RegistryDraft,
-    rewards: readonly bigint[],
-    committed: readonly bigint[],
-  ): void {
-    draft.set.validators.forEach(({ name }, i) => {
-      const before = this.tables.epochs.performance(epoch, name);
-      const rounds = committed[i] ?? 0n;
-      this.tables.epochs.setPerformance(epoch, name, {
-        ...before,
-        rounds,
-        rewards: rewards[i] ?? 0n,
-      });
-    });
-  }
-
-  #tools() {
-    return { genesisId: this.genesisId, origin: this.origin, verify: this.#options.verify };
-  }
-
-  /**
-   * Makes the rows what they were before the newest block. Returns by how much the number of coins
-   * grows by that.
-   */
-  #takeBack(height: bigint): bigint {
-    const { accounts, coins, history, records, undo } = this.tables;
-    const block = undo.of(height);
-    const created = byAddress(block.created);
-    const spent = byAddress(block.spent);
-    for (const id of block.accounts()) {
-      const record = block.account(id) as AddressRecord;
-      const account = accounts.read(id);
-      account.few = coins.change(
-        account,
-        created.get(id) ?? [],
-        spent.get(id) ?? [],
-        record.coinCount,
-      );
-      account.peaks = history.peaks(id, record.historySize);
-      account.record = record;
-      history.truncate(id, record.historySize);
-      if (record.historySize === 0n) accounts.remove(id);
-      else accounts.write(account, false);
-    }
-    for (const { key, value } of block.records) {
-      if (value === null) records.remove(key);
-      else records.set({ key, value });
-    }
-    undo.drop(height);
-    return BigInt(block.spent.length) - BigInt(block.created.length);
   }
 
   /** Makes the memory what it was before a block that failed. */
@@ -553,51 +337,11 @@ export class LedgerEngine {
   }
 }
 
-/** The state records that a draft changed, in canonical bytes. */
-function changedRecords(registry: Registry, draft: RegistryDraft): { key: Bytes; value: Bytes }[] {
-  const changed = [...draft.changed()].map((record) => ({
-    key: validatorKey(record.name) as Bytes,
-    value: validatorRecordCodec.encode(record),
-  }));
-  if (draft.epoch !== registry.epoch) {
-    changed.push({ key: EPOCH_KEY, value: epochStateCodec.encode(draft.epoch) });
-  }
-  return changed;
-}
-
 function requireGenesis({ meta }: Tables, genesis: Genesis): void {
   if (equalBytes(meta.genesis() as Bytes, genesisCodec.encode(genesis))) return;
   throw new FanalError('ledger/other-genesis', 'the database belongs to another chain', {
     hint: 'Point the node at the folder of this chain, or at an empty one.',
   });
-}
-
-function requireHeader(expected: Header, found: Header): void {
-  const [a, b] = [headerCodec.encode(expected), headerCodec.encode(found)];
-  if (equalBytes(a, b)) return;
-  const field = (Object.keys(found) as (keyof Header)[]).find((key) => {
-    const [left, right] = [expected[key], found[key]];
-    return typeof left === 'object' ? !equalBytes(left, right as Bytes) : left !== right;
-  });
-  throw new FanalError(
-    'ledger/divergent-block',
-    `block ${expected.height}: ${field} is not what execution gives`,
-    { hint: 'The peer that sent the block lies, or runs other rules.' },
-  );
-}
-
-function committedOf(order: WorkOrder, before: readonly bigint[]): bigint[] {
-  return before.map((count, i) => count + BigInt(order.committed[i] ?? 0));
-}
-
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : 1;
-}
-
-function byAddress<T extends { readonly addressId: number }>(
-  coins: readonly T[],
-): Map<number, T[]> {
-  return Map.groupBy(coins, ({ addressId }) => addressId);
 }
 
 /** Outpoints one after the other: too many of them to be arguments. */

@@ -5,12 +5,13 @@ import { genesisCodec } from 'fanal/chain/genesis.ts';
 import { SPARE_COSIGNATURES } from 'fanal/chain/limits.ts';
 import { paramsCodec } from 'fanal/chain/params.ts';
 import { trimCosignatures } from 'fanal/checkpoint/certify.ts';
-import type { BlockInput, CertifiedCheckpoint } from '../core/types.ts';
+import type { CertifiedCheckpoint } from '../core/types.ts';
 import { AddressReads } from './address-reads.ts';
 import { ChainReads, encode } from './chain-reads.ts';
 import { CosigningBoard } from './cosigning-board.ts';
 import { LedgerEngine, type LedgerOptions } from './engine.ts';
 import type { Ledger, LedgerInfo, LedgerStats } from './ledger.ts';
+import { orderOfInput } from './work-order.ts';
 
 export type { LedgerOptions } from './engine.ts';
 
@@ -30,7 +31,7 @@ export function openLedger(options: LedgerOptions): Ledger {
   const board = new CosigningBoard(engine.tables);
   return {
     execute(block, verified) {
-      return engine.execute(orderOf(block), verified);
+      return engine.execute(orderOfInput(block), verified);
     },
     apply: (block) => engine.apply(block),
     certified(checkpoint) {
@@ -85,14 +86,6 @@ export function openLedger(options: LedgerOptions): Ledger {
         engine.close();
       }
     },
-  };
-}
-
-function orderOf(block: BlockInput) {
-  return {
-    ...block,
-    committed: block.rewards,
-    equivocations: block.equivocations.map(({ author, round }) => ({ author, round })),
   };
 }
 
