@@ -1,23 +1,30 @@
 /**
- * Puts calls that come one by one into batches: the first goes at once, those that come while it is
- * under way make the next batch. So a quiet node adds no delay, and a busy one saves most of the
- * cost of each call.
+ * Puts calls that come one by one into batches: those of a few milliseconds go together, and those
+ * that come while enough batches are under way wait for the next. The way to another thread costs
+ * as much for one as for many.
  */
 export class Batcher<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly #maxItems: number;
   readonly #maxInFlight: number;
+  readonly #delayMillis: number;
+  #timer: NodeJS.Timeout | undefined;
   #waiting: { item: Item; resolve(result: Result): void; reject(error: unknown): void }[] = [];
   #inFlight = 0;
 
   /** @param run gives one result for each item, in order */
   constructor(
     run: (items: readonly Item[]) => Promise<readonly Result[]>,
-    limits: { readonly maxItems: number; readonly maxInFlight: number },
+    limits: {
+      readonly maxItems: number;
+      readonly maxInFlight: number;
+      readonly delayMillis: number;
+    },
   ) {
     this.#run = run;
     this.#maxItems = limits.maxItems;
     this.#maxInFlight = limits.maxInFlight;
+    this.#delayMillis = limits.delayMillis;
   }
 
   get waiting(): number {
@@ -27,11 +34,18 @@ export class Batcher<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#pump();
+      if (this.#waiting.length >= this.#maxItems) this.#pump();
+      else this.#schedule();
     });
   }
 
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#pump(), this.#delayMillis);
+  }
+
   #pump(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#inFlight >= this.#maxInFlight || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, this.#maxItems);
     this.#inFlight++;
@@ -46,7 +60,7 @@ export class Batcher<Item, Result> {
       )
       .finally(() => {
         this.#inFlight--;
-        this.#pump();
+        if (this.#waiting.length > 0) this.#schedule();
       });
   }
 }

@@ -6,9 +6,10 @@ export const RUNTIME_LIMITS = {
   verifyBatch: 64,
   /** Pieces that a thread has at hand, so that it never waits for the next. */
   verifyInFlight: 2,
-  /** Signatures of consensus that the main thread checks by itself: at most 6 % of its time. */
-  inlineVerifiesPerSecond: 1_000,
-  inlineVerifyBurst: 16,
+  /** Signatures that the main thread checks by itself: at most a sixth of its time. */
+  inlineVerifiesPerSecond: 2_500,
+  inlineVerifyBurst: 100,
+  inlineVerifyBatch: 16,
   /** Transaction signatures waiting to be checked; above it nodes and wallets hear "busy". */
   verifyWaiting: 20_000,
 
@@ -33,12 +34,13 @@ export const RUNTIME_LIMITS = {
 
   /** Transactions that are admitted together, and batches on their way at a time. */
   admitBatch: 256,
-  admitInFlight: 1,
+  admitInFlight: 2,
+  admitMillis: 8,
 
   /** Transactions passed on to proposers in one message. */
   gossipBytes: 60 * 1024,
   gossipCount: 512,
-  gossipMillis: 5,
+  gossipMillis: 8,
 
   /** Peers that are asked for the same blocks before a sync attempt counts as failed. */
   syncPeers: 3,

@@ -1,8 +1,10 @@
 /**
  * The protocol's signature check on libsodium, for threads that may block (docs/protocol.md §1).
  */
+import { checkShape, type TransactionRules } from 'fanal/chain/transaction-check.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { verifyWithNative } from 'fanal/crypto/webcrypto.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import sodium from 'sodium-native';
 
 const batch = verifyWithNative((message, signature, publicKey) =>
@@ -12,4 +14,10 @@ const batch = verifyWithNative((message, signature, publicKey) =>
 /** Checks signatures one after the other on this thread, about 60 µs each. */
 export function verifyNatively(items: readonly SignedItem[]): readonly boolean[] {
   return batch(items) as readonly boolean[];
+}
+
+/** Checks the shape of a transaction in canonical bytes, and every signature it carries. */
+export function verifyTransaction(bytes: Bytes, rules: TransactionRules): boolean {
+  const verdict = checkShape(bytes, rules);
+  return verdict.kind === 'shaped' && verifyNatively(verdict.shaped.items).every(Boolean);
 }

@@ -65,6 +65,7 @@ export class NodeMempool implements MempoolPort {
     this.#submissions = new Batcher((batch) => this.#submitAll(batch), {
       maxItems: RUNTIME_LIMITS.admitBatch,
       maxInFlight: RUNTIME_LIMITS.admitInFlight,
+      delayMillis: RUNTIME_LIMITS.admitMillis,
     });
     this.pool = new Mempool({
       ledger,

@@ -12,7 +12,7 @@ import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import { Quota } from '../network/quota.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
-import { verifyNatively } from './native-verify.ts';
+import { verifyNatively, verifyTransaction } from './native-verify.ts';
 
 export type VerifyLane = 'consensus' | 'transactions';
 const LANES: readonly VerifyLane[] = ['consensus', 'transactions'];
@@ -93,12 +93,7 @@ export class VerifyPool {
 
   /** Checks signatures; verdicts in the order of the items. */
   verify(lane: VerifyLane, items: readonly SignedItem[]): Promise<boolean[]> {
-    // A few at a time cost less here than the way to a thread and back.
-    if (
-      lane === 'consensus' &&
-      items.length <= RUNTIME_LIMITS.inlineVerifyBurst &&
-      this.#inline.take(items.length, performance.now())
-    ) {
+    if (this.#mayInline(items.length)) {
       this.checked[lane] += items.length;
       return Promise.resolve([...verifyNatively(items)]);
     }
@@ -111,11 +106,24 @@ export class VerifyPool {
 
   /** Checks the shape and every signature of transactions in canonical bytes. */
   verifyTransactions(transactions: readonly Bytes[]): Promise<boolean[]> {
+    const rules = this.#rules;
+    if (rules !== null && this.#mayInline(transactions.length)) {
+      this.checked.transactions += transactions.length;
+      return Promise.resolve(transactions.map((bytes) => verifyTransaction(bytes, rules)));
+    }
     return this.#enqueue(
       'transactions',
       'transactions',
       transactions.map((bytes) => [bytes]),
     );
+  }
+
+  /**
+   * A few at a time cost less here than the way to a thread and back, which wakes it twice. The
+   * quota keeps the main thread free when there are many.
+   */
+  #mayInline(count: number): boolean {
+    return count <= RUNTIME_LIMITS.inlineVerifyBatch && this.#inline.take(count, performance.now());
   }
 
   #enqueue(
