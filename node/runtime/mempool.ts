@@ -19,6 +19,16 @@ import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
 import { nativeSha256 } from '../ledger/native-hash.ts';
 import { checkCoins, type InputCoin, isExpired } from '../ledger/transaction-rules.ts';
 import { MEMPOOL_LIMITS, type MempoolLimits } from './mempool-limits.ts';
+import {
+  type EvictionReason,
+  type MempoolCounters,
+  type MempoolStatus,
+  problemOf,
+  type SubmitOutcome,
+} from './mempool-outcome.ts';
+
+export type { MempoolCounters, MempoolStatus, SubmitOutcome } from './mempool-outcome.ts';
+
 import { type Candidate, type Pending, PendingPool } from './pending-pool.ts';
 
 /** Where a transaction came from: a wallet behind the API, or a peer. */
@@ -45,38 +55,6 @@ export interface MempoolOptions {
     source: MempoolSource,
   ) => void;
   readonly limits?: Partial<MempoolLimits>;
-}
-
-export type SubmitOutcome =
-  | { readonly kind: 'accepted'; readonly txid: Bytes32 }
-  /** It waits here already, or is in a block. */
-  | { readonly kind: 'known'; readonly txid: Bytes32 }
-  | {
-      readonly kind: 'rejected';
-      readonly problem: SubmitProblem;
-      /** The finer code, such as `transaction/coin-spent`. */
-      readonly reason: string;
-    };
-
-export type SubmitProblem =
-  | 'transaction-invalid'
-  | 'transaction-conflict'
-  | 'fee-too-low'
-  | 'mempool-full'
-  | 'syncing';
-
-export type EvictionReason = 'expired' | 'fee' | 'conflict' | 'full';
-
-/** What became of a transaction, as far as the mempool knows. */
-export type MempoolStatus =
-  | { readonly kind: 'pending' }
-  | { readonly kind: 'rejected'; readonly reason: string };
-
-/** Counters for the metrics; they only grow. */
-export interface MempoolCounters {
-  readonly admitted: Record<MempoolSource['kind'], number>;
-  readonly rejected: Map<string, number>;
-  readonly evicted: Record<EvictionReason, number>;
 }
 
 export class Mempool {
@@ -417,13 +395,6 @@ function outputsOf({ signed, txid }: ShapedTransaction): Map<string, InputCoin> 
       { txid, index, amount, address, height: 0n },
     ]),
   );
-}
-
-function problemOf(code: string): SubmitProblem {
-  if (code === 'transaction/fee-too-low') return 'fee-too-low';
-  if (code.startsWith('mempool/')) return 'mempool-full';
-  const isConflict = /^transaction\/(conflict|coin-spent|coin-unknown)$/.test(code);
-  return isConflict ? 'transaction-conflict' : 'transaction-invalid';
 }
 
 function remember(set: Set<string>, value: string, limit: number): void {
