@@ -178,22 +178,57 @@ async function joinSteps(context: CommandContext, flags: JoinFlags): Promise<Ste
   return [host, disk, snapshot, running, bond, active];
 }
 
-/** Sends a transaction of the owner that does this, and waits until it is proved. */
+/** Coins that the owner's address keeps for fees, in units: a tenth of a coin. */
+const FEE_ROOM = 10_000_000n;
+
+/**
+ * Sends a transaction of the owner that does this, and waits until it is proved. Every input is a
+ * coin of the owner's own address, as the protocol asks, and change goes back there; where that
+ * address holds too little, the wallet's other coins are moved to it first.
+ */
 async function act(
   context: CommandContext,
   flags: WalletFlags,
   actions: readonly ChainAction[],
 ): Promise<string> {
   const { createWallet } = await import('fanal/wallet/index.ts');
-  const { toHex } = await import('fanal/primitives/bytes.ts');
+  const { buildDraft } = await import('fanal/wallet/draft.ts');
+  const { EXPIRY_BLOCKS } = await import('fanal/wallet/wallet.ts');
+  const { bondedUnits } = await import('fanal/chain/action.ts');
+  const { equalBytes, toHex } = await import('fanal/primitives/bytes.ts');
   const { openClient } = await import('./networks.ts');
   const { openAccount } = await import('./wallets.ts');
+  const { registration, chain } = await folderOf(context);
+  const { owner } = registration;
   const { client } = await openClient(context);
   const account = await openAccount(context.home, flags, client.chain.trust.prefix);
   const wallet = createWallet({ client, account });
   const { signal } = context;
   await wallet.sync({ signal });
-  const draft = await wallet.build({ to: [], actions, signal });
+  const known = wallet.addresses().find(({ bytes }) => equalBytes(bytes, owner));
+  if (known === undefined) {
+    throw new UsageError('this wallet does not hold the owner’s key', 'Name it with --wallet.');
+  }
+  const owned = () => wallet.coins().filter(({ address }) => equalBytes(address, owner));
+  const needed = actions.reduce((sum, action) => sum + bondedUnits(action), FEE_ROOM);
+  if (owned().reduce((sum, { amount }) => sum + amount, 0n) < needed) {
+    const move = await wallet.build({ to: [{ address: owner, amount: needed }], signal });
+    await wallet.send(move, { signal });
+    context.output.status('Moving coins to the owner’s address…');
+    await wallet.confirm(move, { signal });
+    await wallet.sync({ signal });
+  }
+  const params = await client.getParams({ signal });
+  const draft = await buildDraft(
+    {
+      ...{ to: [], actions, change: owner, feePerByte: params.feePerByte },
+      expiry: client.trusted().header.height + EXPIRY_BLOCKS,
+    },
+    owned(),
+    account,
+    () => known.index,
+    { genesisId: chain.genesisId, params },
+  );
   await wallet.send(draft, { signal });
   context.output.status('Waiting until it is proved…');
   await wallet.confirm(draft, { signal });
