@@ -5,7 +5,15 @@
  * Whoever supplies chunks can waste our time, never change what we believe. Chunks lie in a folder
  * until they are used, so an import that was interrupted goes on where it was.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Genesis } from 'fanal/chain/genesis.ts';
 import { type GenesisState, genesisState } from 'fanal/chain/genesis-state.ts';
@@ -184,6 +192,13 @@ function removeDatabase(path: string): void {
 }
 
 function moveIntoPlace(from: string, to: string): void {
+  if (existsSync(to)) {
+    throw new FanalError('snapshot/ledger-there', `${to} is there already`, {
+      hint: 'Move the old ledger away first; the chunks are kept.',
+    });
+  }
+  // A log that an older ledger left behind must not be taken for the new one's.
+  for (const suffix of ['-wal', '-shm']) rmSync(`${to}${suffix}`, { force: true });
   try {
     const file = openSync(from, 'r');
     fsyncSync(file);

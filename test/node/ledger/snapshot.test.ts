@@ -133,6 +133,12 @@ describe('a snapshot', () => {
     expect(existsSync(join(folder, 'resumed', 'ledger.sqlite'))).toBe(true);
   });
 
+  test('a ledger that is there already is never replaced', async () => {
+    const taken = importOf(manifestCodec.encode(manifest), 'resumed');
+    expect(taken.missing()).toEqual([]);
+    await expect(taken.finish()).rejects.toMatchObject({ code: 'snapshot/ledger-there' });
+  });
+
   test('a flipped bit in any chunk is noticed on arrival', () => {
     const taken = importOf(manifestCodec.encode(manifest));
     chunks.forEach((chunk, i) => {
