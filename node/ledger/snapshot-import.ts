@@ -193,7 +193,7 @@ function removeDatabase(path: string): void {
 
 function moveIntoPlace(from: string, to: string): void {
   if (existsSync(to)) {
-    throw new FanalError('snapshot/ledger-there', `${to} is there already`, {
+    throw new FanalError('snapshot/ledger-exists', `${to} is there already`, {
       hint: 'Move the old ledger away first; the chunks are kept.',
     });
   }

@@ -136,7 +136,7 @@ describe('a snapshot', () => {
   test('a ledger that is there already is never replaced', async () => {
     const taken = importOf(manifestCodec.encode(manifest), 'resumed');
     expect(taken.missing()).toEqual([]);
-    await expect(taken.finish()).rejects.toMatchObject({ code: 'snapshot/ledger-there' });
+    await expect(taken.finish()).rejects.toMatchObject({ code: 'snapshot/ledger-exists' });
   });
 
   test('a flipped bit in any chunk is noticed on arrival', () => {
