@@ -37,9 +37,10 @@ export class StepOutput {
     this.#now.push(effect);
   }
 
-  /** An effect that must not be seen before this step's writes are durable. */
+  /** An effect that must not be seen before this step's writes, and all before, are durable. */
   runAfterSync(effect: Effect): void {
     this.#afterSync.push(effect);
+    this.#durability = 'sync';
   }
 
   /** Counts something noteworthy. */

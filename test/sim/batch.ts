@@ -17,6 +17,9 @@ export interface WorkerTask {
   readonly realCrypto: boolean;
 }
 
+/** A run that takes longer than this has an endless loop in it. */
+const HANG_MILLIS = 300_000;
+
 /** Runs every plan; the reports come in no particular order. */
 export async function runBatch(
   plans: readonly Plan[],
@@ -24,28 +27,58 @@ export async function runBatch(
   onReport: (report: RunReport) => void,
 ): Promise<void> {
   const waiting = plans.values();
-  const workers = Array.from(
-    { length: Math.min(jobs, plans.length) },
-    () => new Worker(new URL('./worker.ts', import.meta.url)),
-  );
-  await Promise.all(
-    workers.map(async (worker) => {
-      try {
-        for (const plan of waiting) onReport(await ask(worker, { plan, realCrypto }));
-      } finally {
+  const lanes = Array.from({ length: Math.min(jobs, plans.length) }, async () => {
+    let worker = startWorker();
+    for (const plan of waiting) {
+      const report = await ask(worker, { plan, realCrypto });
+      if (report !== null) onReport(report);
+      else {
         await worker.terminate();
+        worker = startWorker();
+        onReport(hungReport(plan.seed));
       }
-    }),
-  );
+    }
+    await worker.terminate();
+  });
+  await Promise.all(lanes);
 }
 
-function ask(worker: Worker, task: WorkerTask): Promise<RunReport> {
+function startWorker(): Worker {
+  return new Worker(new URL('./worker.ts', import.meta.url));
+}
+
+/** Null when there was no answer in time. */
+function ask(worker: Worker, task: WorkerTask): Promise<RunReport | null> {
   return new Promise((resolve, reject) => {
-    worker.once('message', (report: RunReport) => {
-      worker.off('error', reject);
-      resolve(report);
-    });
-    worker.once('error', reject);
+    const timer = setTimeout(() => settle(() => resolve(null)), HANG_MILLIS);
+    const settle = (action: () => void) => {
+      clearTimeout(timer);
+      worker.removeAllListeners();
+      action();
+    };
+    worker.once('message', (report: RunReport) => settle(() => resolve(report)));
+    worker.once('error', (error) => settle(() => reject(error)));
     worker.postMessage(task);
   });
+}
+
+function hungReport(seed: number): RunReport {
+  return {
+    seed,
+    violation: {
+      invariant: 'S0',
+      message: `no end after ${HANG_MILLIS / 1_000} s of real time`,
+      atMillis: 0,
+    },
+    trace: '',
+    virtualSeconds: 0,
+    wallSeconds: HANG_MILLIS / 1_000,
+    steps: 0,
+    commits: 0,
+    blocks: 0,
+    payments: 0,
+    counters: {},
+    marks: {},
+    kept: {},
+  };
 }
