@@ -50,14 +50,25 @@ function startWorker(): Worker {
 /** Null when there was no answer in time. */
 function ask(worker: Worker, task: WorkerTask): Promise<RunReport | null> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => settle(() => resolve(null)), HANG_MILLIS);
-    const settle = (action: () => void) => {
+    const end = () => {
       clearTimeout(timer);
-      worker.removeAllListeners();
-      action();
+      worker.off('message', answered);
+      worker.off('error', failed);
     };
-    worker.once('message', (report: RunReport) => settle(() => resolve(report)));
-    worker.once('error', (error) => settle(() => reject(error)));
+    const answered = (report: RunReport) => {
+      end();
+      resolve(report);
+    };
+    const failed = (error: unknown) => {
+      end();
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      end();
+      resolve(null);
+    }, HANG_MILLIS);
+    worker.on('message', answered);
+    worker.on('error', failed);
     worker.postMessage(task);
   });
 }

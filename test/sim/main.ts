@@ -45,13 +45,15 @@ async function runSeeds(options: Options): Promise<number> {
   await runBatch(plans, options, (report) => {
     reports.push(report);
     progress.add(report.violation !== null);
+    if (report.violation === null) return;
+    progress.clear();
+    printViolation(report);
   });
-  progress.end();
+  progress.clear();
   const summary = summarize(reports, (performance.now() - began) / 1_000);
   if (options.json) console.log(JSON.stringify({ options, ...summary }, null, 2));
   else console.log(summaryText(summary));
   const failed = summary.violations.toSorted((a, b) => a.seed - b.seed);
-  for (const report of failed) printViolation(report);
   const [first] = failed;
   if (first === undefined) return 0;
   const plan = plans.find(({ seed }) => seed === first.seed) as Plan;

@@ -28,8 +28,8 @@ export class Progress {
     }
   }
 
-  /** Takes the bar away. */
-  end(): void {
+  /** Takes the bar away, so that something else can be said. */
+  clear(): void {
     if (this.#stream.isTTY) this.#stream.write('\r\x1b[2K');
   }
 
