@@ -2,7 +2,11 @@
  * An operator's settings, checked before anything uses them.
  */
 
-import { MAX_SOCKETS_PER_ADDRESS } from 'fanal/chain/limits.ts';
+import {
+  MAX_SOCKETS_PER_ADDRESS,
+  REQUEST_TIMEOUT_MILLIS,
+  UPSTREAM_TIMEOUT_MILLIS,
+} from 'fanal/chain/limits.ts';
 import type { TrustState } from 'fanal/light/trust.ts';
 import { parseTrust } from 'fanal/light/trust-file.ts';
 import { DecodeError } from 'fanal/primitives/errors.ts';
@@ -23,6 +27,7 @@ export interface Settings {
   readonly PUSH_ROOMS?: string | undefined;
   readonly FETCH_SHARDS?: string | undefined;
   readonly FOLLOW_MILLIS?: string | undefined;
+  readonly UPSTREAM_TIMEOUT_MILLIS?: string | undefined;
   readonly VERSION?: string | undefined;
   readonly COMMIT?: string | undefined;
 }
@@ -41,6 +46,7 @@ export interface Config {
   readonly pushRooms: number;
   readonly fetchShards: number;
   readonly followMillis: number;
+  readonly upstreamTimeoutMillis: number;
   readonly version: string;
   readonly commit: string;
 }
@@ -67,6 +73,12 @@ export function readConfig(settings: Settings): Config {
     pushRooms: readCount(settings, 'PUSH_ROOMS', 4, 1_000),
     fetchShards: readCount(settings, 'FETCH_SHARDS', 8, 256),
     followMillis: readCount(settings, 'FOLLOW_MILLIS', FOLLOW_INTERVAL_MILLIS, 60_000),
+    upstreamTimeoutMillis: readCount(
+      settings,
+      'UPSTREAM_TIMEOUT_MILLIS',
+      UPSTREAM_TIMEOUT_MILLIS,
+      REQUEST_TIMEOUT_MILLIS,
+    ),
     version: settings.VERSION || '0.1.0',
     commit: settings.COMMIT || 'unknown',
   };

@@ -32,6 +32,7 @@ export interface Env {
   readonly PUSH_ROOMS?: string;
   readonly FETCH_SHARDS?: string;
   readonly FOLLOW_MILLIS?: string;
+  readonly UPSTREAM_TIMEOUT_MILLIS?: string;
   readonly VERSION?: string;
   readonly COMMIT?: string;
 

@@ -81,11 +81,9 @@ export class ChainDO extends DurableObject<Env> {
     return rows.length === width ? encodeEntries(rows.map(({ header }) => header)) : null;
   }
 
-  /** What happened after a height; null when that is forgotten. */
-  async events(after: bigint): Promise<readonly BlockEvent[] | null> {
-    return after < 0n
-      ? [...(this.#memory.last ? [this.#memory.last] : [])]
-      : this.#memory.since(after);
+  /** What happened after a height, or all that is remembered; null when some is forgotten. */
+  async events(after: bigint | null): Promise<readonly BlockEvent[] | null> {
+    return after === null ? this.#memory.all : this.#memory.since(after);
   }
 
   /** Has a room told of every tip from now on, until it says that it is empty. */

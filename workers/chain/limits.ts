@@ -26,6 +26,8 @@ export const BREAKER_FAILURES = 3;
 /** A breaker tries again after this, doubling up to the greatest. */
 export const BREAKER_OPEN_MILLIS = 1_000;
 export const BREAKER_OPEN_MAX_MILLIS = 30_000;
+/** How fast a failure is forgotten when nodes are put in order. */
+export const TROUBLE_HALF_LIFE_MILLIS = 30_000;
 /** A node that answered with something false is left alone this long, doubling up to the greatest. */
 export const LIAR_OPEN_MILLIS = 30_000;
 export const LIAR_OPEN_MAX_MILLIS = 600_000;

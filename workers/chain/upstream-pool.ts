@@ -79,6 +79,7 @@ export class UpstreamPool {
       .sort(
         (a, b) =>
           a.standing - b.standing ||
+          a.troubles - b.troubles ||
           (a.verifiedSize === b.verifiedSize ? 0 : a.verifiedSize < b.verifiedSize ? 1 : -1) ||
           a.latencyMillis - b.latencyMillis,
       );
@@ -102,9 +103,11 @@ export class UpstreamPool {
   /** Looks whether nodes that were broken are back, so that no request has to find out. */
   async probe(): Promise<void> {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MILLIS);
-    const question = { target: '/livez', maxBytes: 64, verify: () => undefined };
     const broken = this.upstreams.filter(({ standing }) => standing === 1);
-    await Promise.allSettled(broken.map((upstream) => this.ask(upstream, question, signal)));
+    // Being alive closes a breaker; that it helps, a node has to show again.
+    await Promise.allSettled(
+      broken.map((upstream) => upstream.ask('/livez', { maxBytes: 64, signal })),
+    );
   }
 
   /** Asks one node, and counts what came of it. */
@@ -120,9 +123,12 @@ export class UpstreamPool {
           reason: answer.reason,
         });
       }
-      return await this.#verified(upstream, answer.body, verify);
+      const value = await this.#verified(upstream, answer.body, verify);
+      upstream.helped();
+      return value;
     } catch (cause) {
       if (cause instanceof UpstreamFailure) {
+        if (cause.kind !== 'absent' && cause.kind !== 'cancelled') upstream.troubled();
         if (cause.kind === 'unverified' || cause.kind === 'timeout') outcome = cause.kind;
         else if (cause.kind === 'error') outcome = 'error';
       }

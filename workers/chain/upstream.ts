@@ -27,6 +27,7 @@ import {
   HEDGE_MIN_MILLIS,
   LIAR_OPEN_MAX_MILLIS,
   LIAR_OPEN_MILLIS,
+  TROUBLE_HALF_LIFE_MILLIS,
 } from './limits.ts';
 import { type Exchange, exchange, type Fetch, type UpstreamAnswer } from './upstream-answer.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
@@ -67,6 +68,9 @@ export class Upstream {
   #shutOut: { until: number; release: { dispose(): void } } | null = null;
   #lies = 0;
   #lastLie = 0;
+  /** Failures since the last answer that was of use, fading with time. */
+  #troubles = 0;
+  #troubledAt = 0;
   #meanMillis = 0;
   #deviationMillis = 0;
 
@@ -101,6 +105,27 @@ export class Upstream {
     if (until <= this.#options.now()) return;
     this.#lastLie = this.#options.now();
     this.#shutOut ??= { until, release: this.#breaker.isolate() };
+  }
+
+  /**
+   * How much trouble it has been lately: whole failures, halved every half minute. A node that is
+   * fine but for the one thing that is asked of it does not get to be first in line for that.
+   */
+  get troubles(): number {
+    const age = this.#options.now() - this.#troubledAt;
+    return Math.round(this.#troubles * 0.5 ** (age / TROUBLE_HALF_LIFE_MILLIS));
+  }
+
+  /** It failed to help. */
+  troubled(): void {
+    this.#troubles = this.troubles + 1;
+    this.#troubledAt = this.#options.now();
+  }
+
+  /** It gave an answer that was verified. */
+  helped(): void {
+    this.#troubles = Math.floor(this.troubles / 2);
+    this.#troubledAt = this.#options.now();
   }
 
   /** Mean answer time. */

@@ -19,7 +19,9 @@ export const verify: VerifyBatch = verifyWithWebCrypto(crypto.subtle as never);
 export function openPool(config: Config, metrics: Metrics, fetch: Fetch): UpstreamPool {
   return new UpstreamPool({
     onLie: (text) => console.warn(text),
-    upstreams: config.upstreams.map((url) => new Upstream({ url, fetch, now })),
+    upstreams: config.upstreams.map(
+      (url) => new Upstream({ url, fetch, now, timeoutMillis: config.upstreamTimeoutMillis }),
+    ),
     metrics,
     now,
     random: Math.random,

@@ -63,6 +63,10 @@ export class EventMemory {
     return this.#events.slice(Number(height + 1n - first.tip.height));
   }
 
+  get all(): readonly BlockEvent[] {
+    return this.#events;
+  }
+
   /** The newest event alone: where a subscriber begins that names no height. */
   get last(): BlockEvent | undefined {
     return this.#events.at(-1);

@@ -38,11 +38,12 @@ export class PushDO extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const subscription = readSubscription(request);
     const { client, addresses } = subscription;
+    await this.#remember();
+    // Nothing is waited for between counting and taking, or a crowd at the door would all get in.
     const isFull = this.ctx.getWebSockets().length >= MAX_SOCKETS_PER_SHARD;
     if (isFull || this.ctx.getWebSockets(client).length >= this.#config.socketsPerClient) {
-      return new Response(null, { status: 429 });
+      return new Response(null, { status: 429, headers: { 'retry-after': '10' } });
     }
-    await this.#remember();
     const { 0: theirs, 1: ours } = new WebSocketPair();
     this.ctx.acceptWebSocket(ours, [client]);
     const last = startOf(subscription.after, this.#memory);
@@ -114,9 +115,9 @@ export class PushDO extends DurableObject<Env> {
   /** Fetches what happened while the room slept. */
   async #remember(): Promise<void> {
     const { newest } = this.#memory;
-    const missed = await this.#chain.events(newest).catch(() => null);
+    const missed = await this.#chain.events(newest < 0n ? null : newest).catch(() => null);
     if (missed !== null) this.#memory.add(missed);
-    else this.#memory.add((await this.#chain.events(-1n).catch(() => null)) ?? []);
+    else this.#memory.add((await this.#chain.events(null).catch(() => null)) ?? []);
   }
 
   get #chain() {

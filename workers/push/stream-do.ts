@@ -28,14 +28,15 @@ export class StreamDO extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const subscription = readSubscription(request);
     const { client, addresses } = subscription;
+    await this.#remember();
+    // Nothing is waited for between counting and taking.
     const own = [...this.#streams.values()].filter((other) => other === client);
     if (
       this.#streams.size >= MAX_SOCKETS_PER_SHARD ||
       own.length >= this.#config.socketsPerClient
     ) {
-      return new Response(null, { status: 429 });
+      return new Response(null, { status: 429, headers: { 'retry-after': '10' } });
     }
-    await this.#remember();
     const last = startOf(subscription.after, this.#memory);
     const stream = openEventStream(takeSeat(subscription, last, Date.now()), () => {
       this.#streams.delete(stream);
@@ -64,9 +65,10 @@ export class StreamDO extends DurableObject<Env> {
   }
 
   async #remember(): Promise<void> {
-    const missed = await this.#chain.events(this.#memory.newest).catch(() => null);
+    const { newest } = this.#memory;
+    const missed = await this.#chain.events(newest < 0n ? null : newest).catch(() => null);
     if (missed !== null) this.#memory.add(missed);
-    else this.#memory.add((await this.#chain.events(-1n).catch(() => null)) ?? []);
+    else this.#memory.add((await this.#chain.events(null).catch(() => null)) ?? []);
   }
 
   get #chain() {

@@ -97,12 +97,17 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   });
   const app = openApp({ config, options, metrics, chain, room, blob, pool, onError });
   const assets = options.assets === undefined ? null : resolve(options.assets);
+  // The socket says who the client is, unless a proxy in front does and its header is named.
+  const clientHeader = options.settings?.CLIENT_HEADER === undefined ? null : config.clientHeader;
   const callOf = (incoming: IncomingMessage): Call => ({
-    client: addressBehindProxies(
-      incoming.socket.remoteAddress ?? null,
-      headerOf(incoming, 'x-forwarded-for'),
-      trustedProxies,
-    ),
+    client:
+      clientHeader === null
+        ? addressBehindProxies(
+            incoming.socket.remoteAddress ?? null,
+            headerOf(incoming, 'x-forwarded-for'),
+            trustedProxies,
+          )
+        : headerOf(incoming, clientHeader),
     defer: (work) => void work.catch(onError),
     target: incoming.url ?? '/',
     immutable: null,

@@ -11,10 +11,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import workerd from 'workerd';
 import type { Settings } from '../config.ts';
 import { bundleWorker } from './bundle.ts';
 import { workerdConfig } from './workerd-config.ts';
@@ -50,6 +50,9 @@ export interface RunningGateway {
   kill(): Promise<void>;
 }
 
+/** The program for this machine. Its package is CommonJS, and loaders differ in how they see that. */
+const { default: PROGRAM } = createRequire(import.meta.url)('workerd') as { default: string };
+
 const START_MILLIS = 30_000;
 const STOP_MILLIS = 5_000;
 
@@ -67,13 +70,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     if (own) rmSync(directory, { recursive: true, force: true });
   };
   writeFiles(directory, port, host, options, options.bundle ?? (await bundleWorker()));
-  const child = spawn(
-    workerd.default,
-    ['serve', '--experimental', join(directory, 'gateway.capnp')],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(PROGRAM, ['serve', '--experimental', join(directory, 'gateway.capnp')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   // Should this process end without a word, its child goes with it.
   const reap = () => child.kill('SIGKILL');
   process.once('exit', reap);
