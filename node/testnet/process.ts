@@ -2,7 +2,7 @@
  * A node as a process of its own: start it, wait until it answers, stop it, kill it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { LocalNode } from './local.ts';
@@ -12,35 +12,47 @@ const MAIN = new URL('../main.ts', import.meta.url).pathname;
 export interface NodeProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** For Node itself, before the program. */
+  readonly nodeArgs?: readonly string[];
+  /** Where its output goes; `node.log` in its folder by default. */
+  readonly log?: string;
   /** Called when the process ends, however it ends. */
   readonly onExit?: (code: number | null, signal: NodeJS.Signals | null) => void;
 }
 
-/** One running (or ended) `fanal start`. Its log goes to `node.log` in the node's folder. */
+/** One running (or ended) `fanal start`. */
 export class NodeProcess {
   readonly node: LocalNode;
+  readonly log: string;
   readonly #child: ChildProcess;
-  readonly #log: WriteStream;
   readonly #exited: Promise<number | null>;
   #ended = false;
 
   constructor(node: LocalNode, options: NodeProcessOptions = {}) {
     this.node = node;
-    this.#log = createWriteStream(join(node.home.root, 'node.log'), { flags: 'a' });
+    this.log = options.log ?? join(node.home.root, 'node.log');
+    const output = createWriteStream(this.log, { flags: 'a' });
     this.#child = spawn(
       process.execPath,
-      [MAIN, 'start', '--home', node.home.root, ...(options.args ?? [])],
+      [
+        ...(options.nodeArgs ?? []),
+        MAIN,
+        'start',
+        '--home',
+        node.home.root,
+        ...(options.args ?? []),
+      ],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, FANAL_EXIT_WITH_PARENT: '1', ...options.env },
       },
     );
-    this.#child.stdout?.pipe(this.#log, { end: false });
-    this.#child.stderr?.pipe(this.#log, { end: false });
+    this.#child.stdout?.pipe(output, { end: false });
+    this.#child.stderr?.pipe(output, { end: false });
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
         this.#ended = true;
-        this.#log.end();
+        output.end();
         options.onExit?.(code, signal);
         resolve(code);
       });
@@ -97,7 +109,7 @@ export class NodeProcess {
           'testnet/ended',
           `${this.node.name} ended with code ${await this.#exited}`,
           {
-            hint: `Its log is ${join(this.node.home.root, 'node.log')}.`,
+            hint: `Its log is ${this.log}.`,
           },
         );
       }
@@ -111,7 +123,7 @@ export class NodeProcess {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new FanalError('testnet/not-ready', `${this.node.name}: ${path} says ${last}`, {
-      hint: `Its log is ${join(this.node.home.root, 'node.log')}.`,
+      hint: `Its log is ${this.log}.`,
     });
   }
 }
