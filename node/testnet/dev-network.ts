@@ -191,7 +191,7 @@ export class DevNetwork {
     const deadline = Date.now() + READY_MILLIS;
     const waiting = new Set([
       ...this.network.nodes.map(({ api }) => `http://127.0.0.1:${api}/readyz`),
-      ...(this.#gateway === null ? [] : [`${this.url}/v1/chain`]),
+      ...(this.#gateway === null ? [] : [`${this.url}/readyz`]),
     ]);
     while (waiting.size > 0) {
       for (const url of waiting) if (await answers(url)) waiting.delete(url);
