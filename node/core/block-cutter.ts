@@ -33,7 +33,7 @@ export class BlockCutter {
     this.#rewards = record.members.map(() => 0);
     this.#height = executed.height;
     this.#time = executed.time;
-    this.#isClosed = executed.lastOfEpoch;
+    this.#isClosed = executed.next !== null;
   }
 
   /** The epoch's last block is cut: what follows in its DAG counts for nothing (rule E1). */

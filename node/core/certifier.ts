@@ -178,7 +178,10 @@ export class Certifier {
     const { crypto, origin, output, self, committee } = this.#ports;
     if (self === null) return;
     const isRepeat = size === this.#guard.size && equalBytes(root, this.#guard.root);
-    if (size <= this.#guard.size && !isRepeat) return;
+    if (size <= this.#guard.size && !isRepeat) {
+      output.mark(size === this.#guard.size ? 'cosignRefusedRoot' : 'cosignRefusedSize');
+      return;
+    }
     const message = cosignatureMessage({ origin, size, root }, seconds);
     const signature = crypto.signCheckpoint(message);
     const cosignature: Cosignature = { size, root, time: seconds, signature };

@@ -128,7 +128,8 @@ class ConsensusCore implements Core {
       now,
     );
     this.#run = run;
-    if (stored.executed.lastOfEpoch) {
+    if (stored.executed.next !== null) {
+      this.#next = stored.executed.next;
       this.#lastSize = stored.executed.height + 1n;
       this.#lastRoot = stored.executed.root;
       this.#lastTime = stored.executed.time;
@@ -205,7 +206,7 @@ class ConsensusCore implements Core {
           time: this.#lastTime,
           commitIndex: 0n,
           root: this.#lastRoot,
-          lastOfEpoch: false,
+          next: null,
         },
         certifiedSize: run.certifiedSize,
         divergence: null,
@@ -245,7 +246,7 @@ class ConsensusCore implements Core {
 /** The executed tip as this epoch sees it: at its start, commits of the one before are not its own. */
 function withinEpoch({ epoch, executed }: StoredState): ExecutedTip {
   if (executed.height > epoch.startHeight) return executed;
-  return { ...executed, commitIndex: 0n, lastOfEpoch: false };
+  return { ...executed, commitIndex: 0n, next: null };
 }
 
 const BOOTING: CoreStatus = {

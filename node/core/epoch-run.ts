@@ -186,7 +186,7 @@ export class EpochRun {
     this.#decided = { round: 0, place: Number.MAX_SAFE_INTEGER };
     this.#held = this.committee.members.map(() => []);
     this.#evidenceCount = new Int32Array(this.committee.size);
-    if (stored.executed.lastOfEpoch) this.#closedAtRound = 0;
+    if (stored.executed.next !== null) this.#closedAtRound = 0;
     this.#restore(stored, now);
   }
 

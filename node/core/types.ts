@@ -250,8 +250,8 @@ export interface ExecutedTip {
   readonly commitIndex: bigint;
   /** Root of the header log of `height + 1` headers. */
   readonly root: Bytes32;
-  /** The executed block ends its epoch: only its certificate and the next record are missing. */
-  readonly lastOfEpoch: boolean;
+  /** Set when the executed block ends its epoch: only its certificate is missing. */
+  readonly next: NextEpoch | null;
 }
 
 /** The leader schedule and the scores that make the next one. Part of every commit's record. */
@@ -526,7 +526,9 @@ export type MarkName =
   | 'divergence'
   | 'executionPaused'
   | 'payloadHalved'
-  | 'payloadEmptied';
+  | 'payloadEmptied'
+  | 'cosignRefusedRoot'
+  | 'cosignRefusedSize';
 
 /**
  * - `none`: nothing to write.

@@ -394,7 +394,7 @@ export class Testnet {
       ...{ height, root },
       time: header.time,
       commitIndex: isStart ? 0n : header.commitIndex,
-      lastOfEpoch: false,
+      next: null,
     };
   }
 

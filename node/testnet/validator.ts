@@ -235,15 +235,17 @@ export class TestValidator {
 
   #executed({ height, header, root, next }: Execution, commitIndex: bigint): void {
     const decoded = headerCodec.decode(header);
+    const following =
+      next === null ? null : { record: next, author: authorOf(next, this.#world.vertexKey) };
     this.executed = {
       ...{ height, root, commitIndex },
       time: decoded.time,
-      lastOfEpoch: next !== null,
+      next: following,
     };
     const event: Event = {
       kind: 'executed',
       ...{ height, header: decoded, root },
-      next: next === null ? null : { record: next, author: authorOf(next, this.#world.vertexKey) },
+      next: following,
     };
     this.#driver.push(event);
   }

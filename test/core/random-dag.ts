@@ -192,7 +192,7 @@ function bootEvent(record: EpochRecord): Event {
         time: 0n,
         commitIndex: 0n,
         root: ZERO_32 as Bytes32,
-        lastOfEpoch: false,
+        next: null,
       },
       certifiedSize: 1n,
       divergence: null,

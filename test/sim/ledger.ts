@@ -28,6 +28,7 @@ import type {
   CertifiedCheckpoint,
   EpochRecord,
   ExecutedTip,
+  NextEpoch,
 } from 'fanal-node/core/types.ts';
 import { fastHash } from './keys.ts';
 import type { Membership } from './membership.ts';
@@ -109,6 +110,7 @@ export function genesisOutpoint(index: number): { txid: Bytes32; index: number }
 
 export class SimLedger {
   readonly #membership: Membership;
+  readonly #validator: number;
   #blocks: ExecutedBlock[] = [];
   #coins = new Map<string, bigint>();
   #spent = new Set<string>();
@@ -122,8 +124,9 @@ export class SimLedger {
   /** The state is not what the blocks make of it. */
   #wrong = false;
 
-  constructor(membership: Membership) {
+  constructor(membership: Membership, validator: number) {
     this.#membership = membership;
+    this.#validator = validator;
     this.#reset();
   }
 
@@ -207,10 +210,14 @@ export class SimLedger {
         time: header.time,
         commitIndex: isStart ? 0n : header.commitIndex,
         root: rangeRoot(this.#log, hasher),
-        lastOfEpoch: isOpenEnd,
+        next: isOpenEnd ? this.#turn(last.next as EpochRecord) : null,
       },
       certifiedSize: this.#certifiedSize,
     };
+  }
+
+  #turn(record: EpochRecord): NextEpoch {
+    return { record, author: this.#membership.author(record.epoch, this.#validator) };
   }
 
   #epoch(epoch: number): EpochRecord {

@@ -109,7 +109,8 @@ export class Network<M> {
     const bytesPerMicro = options.megabitsPerSecond / 8;
     const wire = sizeBytes / bytesPerMicro;
     const leaves = Math.max(now, this.#uplinkFree[from] as number) + wire;
-    if ((leaves - now) * bytesPerMicro > options.queueBytes) return undefined;
+    const isFull = (leaves - now) * bytesPerMicro > options.queueBytes;
+    if (isFull && !this.#calm) return undefined;
     this.#uplinkFree[from] = leaves;
     const base = this.#base[link] as number;
     let way = base * (1 + options.jitter * random.fraction());

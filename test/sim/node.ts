@@ -55,7 +55,7 @@ export class SimNode {
     this.random = random;
     this.#world = world;
     this.disk = new SimDisk(backups);
-    this.ledger = new SimLedger(world.membership);
+    this.ledger = new SimLedger(world.membership, validator);
     this.disk.format();
   }
 

@@ -64,6 +64,7 @@ export async function run(plan: Plan, options: SimulationOptions): Promise<RunRe
   const { counters, liveness, agreement, trace } = checkers;
   counters.add('equivocating leader certified', checkers.certificates.equivocatorsCertified);
   counters.add('ledger sync', simulation.ledgerSyncs);
+  counters.add('all restarted at once', simulation.blackouts);
   const heights = simulation.machines.map((machine) => Number(machine?.ledger.height ?? 0n));
   return {
     seed: plan.seed,

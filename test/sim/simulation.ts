@@ -59,6 +59,8 @@ export class Simulation implements World {
   readonly load: Load;
   /** How often a validator caught up by blocks. */
   ledgerSyncs = 0;
+  /** How often no honest validator was left running. */
+  blackouts = 0;
   /** Honest machines, by validator; undefined for Byzantine validators. */
   readonly machines: (SimNode | undefined)[] = [];
   readonly endpoints: Endpoint[] = [];
@@ -163,12 +165,10 @@ export class Simulation implements World {
 
   stopped(node: SimNode, why: PlannedCrash | 'disk'): void {
     if (why === 'disk') {
-      node.stop();
-      this.#connections.ended(node.validator);
+      this.#stop(node);
       return;
     }
-    node.stop(why.damage, why.backupMillis);
-    this.#connections.ended(node.validator);
+    this.#stop(node, why);
     this.restart(node.validator, why.downMillis);
   }
 
@@ -275,9 +275,10 @@ export class Simulation implements World {
     });
   }
 
-  #stop(machine: SimNode): void {
-    machine.stop();
+  #stop(machine: SimNode, crash?: PlannedCrash): void {
+    machine.stop(crash?.damage, crash?.backupMillis);
     this.#connections.ended(machine.validator);
+    if (this.running().length === 0) this.blackouts++;
   }
 
   #build(): void {

@@ -24,6 +24,9 @@ export interface SwarmOptions {
   readonly stakes: 'equal' | 'unequal';
 }
 
+/** Headers and ancestors of one vertex on its way to everybody. */
+const VERTEX_OVERHEAD_BYTES = 64 * 1024;
+
 export function swarmPlan(seed: number, options: SwarmOptions): Plan {
   const random = stream(seed, 'plan');
   const stakes = drawStakes(random, options);
@@ -36,7 +39,7 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
     profile: 'swarm',
     stakes,
     seconds: options.seconds,
-    network: drawNetwork(stream(seed, 'network-options')),
+    network: drawNetwork(stream(seed, 'network-options'), stakes.length * chain.maxVertexBytes),
     disk: {
       syncMillis: random.pick([0.2, 1, 2, 8]),
       syncSigma: random.real(0, 1.2),
@@ -64,7 +67,8 @@ function drawStakes(random: Random, options: SwarmOptions): number[] {
   );
 }
 
-function drawNetwork(random: Random): NetworkOptions {
+/** `roundBytes`: a full vertex to everybody, the least that fits in a sender's queue. */
+function drawNetwork(random: Random, roundBytes: number): NetworkOptions {
   const loss = random.pick([0, 0, 0.001, 0.01, random.real(0, 0.3)]);
   return {
     geography: random.chance(0.3) ? 'measured' : 'random',
@@ -79,7 +83,7 @@ function drawNetwork(random: Random): NetworkOptions {
     replay: random.pick([0, 0, 1, 20]),
     overtaking: random.chance(0.5),
     megabitsPerSecond: random.pick([10, 100, 1_000]),
-    queueBytes: random.pick([256 * 1024, 16 * 1024 * 1024]),
+    queueBytes: random.pick([1, 64]) * (roundBytes + VERTEX_OVERHEAD_BYTES),
   };
 }
 

@@ -71,7 +71,7 @@ function readGuards() {
         params: {} as never,
       },
       author: 0,
-      executed: { height: 0n, time: 0n, commitIndex: 0n, root: id(0), lastOfEpoch: false },
+      executed: { height: 0n, time: 0n, commitIndex: 0n, root: id(0), next: null },
       certifiedSize: 1n,
     }).signing;
   } finally {

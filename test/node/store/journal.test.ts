@@ -77,7 +77,7 @@ const RECORD: EpochRecord = {
 const FACTS: BootFacts = {
   epoch: RECORD,
   author: 0,
-  executed: { height: 0n, time: 5n, commitIndex: 0n, root: bytes32(6), lastOfEpoch: false },
+  executed: { height: 0n, time: 5n, commitIndex: 0n, root: bytes32(6), next: null },
   certifiedSize: 1n,
 };
 
