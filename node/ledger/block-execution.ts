@@ -47,6 +47,7 @@ export interface DoneBlock {
   readonly nextValidators: ValidatorSet | null;
   /** What takes the block back. */
   readonly undo: Bytes;
+  readonly sizeBytes: number;
   /** When the transactions were checked, and when the new state was known. */
   readonly checkedAt: number;
   readonly computedAt: number;
@@ -82,8 +83,8 @@ export function executeBlock(
   const header = headerOf(state, order, work, tree.append(height, changes), next);
   if (expected !== null) requireHeader(expected, header);
   const computedAt = performance.now();
-  const { blockId, undo, counts } = writeBlock(state, order, work, header, records, next);
-  return { header, blockId, work, counts, nextValidators: next, undo, checkedAt, computedAt };
+  const written = writeBlock(state, order, work, header, records, next);
+  return { ...written, header, work, nextValidators: next, checkedAt, computedAt };
 }
 
 /** What a block does besides its transactions. Returns the next set at an epoch's end. */
@@ -173,7 +174,7 @@ function writeBlock(
   header: Header,
   records: readonly { key: Bytes; value: Bytes }[],
   next: ValidatorSet | null,
-): { blockId: Bytes32; undo: Bytes; counts: Counts } {
+): Pick<DoneBlock, 'blockId' | 'undo' | 'counts' | 'sizeBytes'> {
   const { accounts, blocks, coins, epochs, log, meta } = tables;
   const drafts = touched.map(({ draft }) => draft as AccountDraft);
   const recordsBefore = records.map(({ key }) => ({ key, value: tables.records.get(key) }));
@@ -191,7 +192,8 @@ function writeBlock(
     ...{ created, spent },
   });
   const bytes = headerCodec.encode(header);
-  blocks.write({ header, committed, equivocations, nextValidators: next }, bytes, payments);
+  const body = { header, committed, equivocations, nextValidators: next };
+  const sizeBytes = blocks.write(body, bytes, payments);
   for (const outcome of outcomes) {
     if (outcome.kind !== 'rejected' || equalBytes(outcome.txid, ZERO_32)) continue;
     blocks.refuse(outcome.txid, height, outcome.code);
@@ -207,7 +209,7 @@ function writeBlock(
     payments: counts.payments + BigInt(payments.length),
   };
   meta.setCounts(after);
-  return { blockId: log.append(bytes), undo, counts: after };
+  return { blockId: log.append(bytes), undo, counts: after, sizeBytes };
 }
 
 function requireHeader(expected: Header, found: Header): void {

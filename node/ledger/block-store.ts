@@ -39,8 +39,12 @@ export class BlockStore {
     this.#statements = prepare(database);
   }
 
-  /** Writes a block, inside the caller's transaction. */
-  write(body: Omit<Block, 'transactions'>, header: Bytes, payments: readonly BlockPayment[]): void {
+  /** Writes a block, inside the caller's transaction. Returns its size in bytes. */
+  write(
+    body: Omit<Block, 'transactions'>,
+    header: Bytes,
+    payments: readonly BlockPayment[],
+  ): number {
     const { height } = body.header;
     const leaves = new Uint8Array(payments.length * 32);
     let bodyBytes = 0;
@@ -55,6 +59,7 @@ export class BlockStore {
     // What a block carries besides transactions is kept as a block without any.
     const extras = blockCodec.encode({ ...body, transactions: [] }).subarray(HEADER_BYTES);
     this.#statements.addBlock.run({ height, header, leaves, extras, bodyBytes });
+    return header.length + extras.length + bodyBytes;
   }
 
   /** Writes the header of a block whose body is not here. */

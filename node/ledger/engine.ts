@@ -264,6 +264,7 @@ export class LedgerEngine {
       addresses: work.touched.map(({ address }) => address),
       spent: joined(work.spent),
       nextValidators,
+      sizeBytes: done.sizeBytes,
       timings: {
         checkMillis: checkedAt - started,
         stateMillis: computedAt - checkedAt,

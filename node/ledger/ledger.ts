@@ -170,6 +170,7 @@ export interface ExecutedBlock extends Tip {
   readonly spent: Bytes;
   /** The next epoch's set, when this block is the last of its epoch. */
   readonly nextValidators: ValidatorSet | null;
+  readonly sizeBytes: number;
   readonly timings: ExecutionTimings;
 }
 

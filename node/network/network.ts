@@ -91,6 +91,10 @@ export class Network {
   #gate!: Gate;
   #epoch = 0;
 
+  /** Told of each ping that a member answered. */
+  onRoundTrip: (millis: number) => void = () => {};
+  /** Told of each check of who a member says it is. */
+  onHandshake: (millis: number, isGood: boolean) => void = () => {};
   readonly counters: NetworkCounters = {
     sentBytes: { urgent: 0, bulk: 0, request: 0 },
     receivedBytes: { urgent: 0, bulk: 0, request: 0 },
@@ -370,7 +374,7 @@ export class Network {
         return true;
       },
       onState: (peer, up) => handlers.onState(peer, up),
-      onRoundTrip: () => {},
+      onRoundTrip: (_, millis) => this.onRoundTrip(millis),
       onSent: (lane, bytes) => {
         this.counters.sentBytes[lane] += bytes;
       },
@@ -419,7 +423,12 @@ export class Network {
       software,
       other,
     });
-    if (!(await isHelloOf(peer, hello, genesisId))) return say('wrong-network');
+    const start = performance.now();
+    const isTheirs = await isHelloOf(peer, hello, genesisId);
+    if (equalBytes(hello.genesisId, genesisId)) {
+      this.onHandshake(performance.now() - start, isTheirs);
+    }
+    if (!isTheirs) return say('wrong-network');
     if (!this.#members.has(peer)) return say('not-a-member');
     const other = await this.#instances.admit(peer, hello.instance, lane);
     if (other !== null) return say('other-instance', other);

@@ -2,7 +2,7 @@
  * Snapshots of a node's folder: made while the node runs, proved by really restoring them, and put
  * in place of a ledger that is gone.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Genesis } from 'fanal/chain/genesis.ts';
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
@@ -46,13 +46,20 @@ export async function createSnapshot(
   onProgress: (progress: ExportProgress) => void = () => {},
 ): Promise<{ readonly manifest: SnapshotManifest; readonly folder: string }> {
   requireLedger(home);
+  const start = performance.now();
   for (const progress of exportSnapshot({
     ledgerPath: home.ledger,
     root: home.snapshots,
     keep,
   })) {
     onProgress(progress);
-    if (progress.manifest !== null) return { manifest: progress.manifest, folder: progress.folder };
+    if (progress.manifest !== null) {
+      const { manifest, folder } = progress;
+      const millis = Math.round(performance.now() - start);
+      // The node beside us tells the metrics.
+      writeFileSync(home.snapshotMark, `${manifest.header.height} ${millis}\n`);
+      return { manifest, folder };
+    }
     // Ctrl-C gets its turn between two chunks.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -62,6 +62,8 @@ export interface ConsensusOptions {
   onCosigning(author: Author | null, report: CosigningReport): void;
   onMark(name: MarkName, count: number): void;
   onAlarm(alarm: Alarm, info: string): void;
+  /** A member sent something that breaks a rule. */
+  onRefused(error: unknown): void;
 }
 
 /** Why an instance of consensus came to an end by itself. */
@@ -120,6 +122,7 @@ export class Consensus {
       },
       onOffence: (peer, offence, error) => {
         options.log.warn({ peer, err: error }, 'a member sent something wrong');
+        options.onRefused(error);
         network.offend(peer, offence);
       },
     });

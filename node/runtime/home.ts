@@ -19,6 +19,8 @@ export interface Home {
   readonly journal: string;
   readonly ledger: string;
   readonly snapshots: string;
+  /** Written when a snapshot was made: its height, and the milliseconds it took. */
+  readonly snapshotMark: string;
   readonly backups: string;
   /** Written when a backup was verified: its time is what the metrics tell. */
   readonly backupMark: string;
@@ -45,6 +47,7 @@ export function homePaths(root: string): Home {
     journal: at('data/journal.sqlite'),
     ledger: at('data/ledger.sqlite'),
     snapshots: at('data/snapshots'),
+    snapshotMark: at('data/snapshot-made'),
     backups: at('backups'),
     backupMark: at('data/backup-verified'),
     signState: at('sign-state.json'),

@@ -215,7 +215,7 @@ export class Intake {
       if (found[place] === null) fresh.push({ place, ...checkVertex(vertex, epoch.checks) });
     });
     const verdicts = await this.#options.pool.verify(
-      'consensus',
+      'vertex',
       fresh.map(({ item }) => item),
     );
     fresh.forEach(({ place, vertex }, i) => {
@@ -279,7 +279,7 @@ export function verifyCosignatures(
     const publicKey = committee.members[author]?.checkpointKey ?? new Uint8Array(0);
     return { message, signature, publicKey };
   });
-  return pool.verify('consensus', items);
+  return pool.verify('cosignature', items);
 }
 
 function nameOf({ ref: { digest } }: Vertex): string {

@@ -1,76 +1,32 @@
 /**
- * What the running node tells the metrics: counts as they happen, gauges when they are read.
+ * What the parts of a running node tell the metrics: counts as they happen, gauges when they are
+ * read.
  */
-import { statfsSync, statSync } from 'node:fs';
+import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { headerCodec } from 'fanal/chain/header.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
-import type { MarkName } from '../core/types.ts';
 import { listSnapshots } from '../store/snapshot-files.ts';
-import type { ConsensusOptions } from './consensus.ts';
 import type { NodeContext } from './node-context.ts';
 
-/** Counters that marks of the core move, with their labels. */
-const MARKS: Partial<Record<MarkName, readonly [name: string, labels: Record<string, string>]>> = {
-  directCommit: ['consensus_leader_slots_total', { decision: 'direct_commit' }],
-  indirectCommit: ['consensus_leader_slots_total', { decision: 'indirect_commit' }],
-  directSkip: ['consensus_leader_slots_total', { decision: 'direct_skip' }],
-  indirectSkip: ['consensus_leader_slots_total', { decision: 'indirect_skip' }],
-  vertexAccepted: ['consensus_vertices_total', { outcome: 'accepted' }],
-  vertexSuspended: ['consensus_vertices_total', { outcome: 'suspended' }],
-  vertexDuplicate: ['consensus_vertices_total', { outcome: 'duplicate' }],
-  leaderTimeout: ['consensus_timeouts_total', { kind: 'leader' }],
-  voteTimeout: ['consensus_timeouts_total', { kind: 'vote' }],
-  equivocationSeen: ['consensus_evidence_total', { kind: 'vertex' }],
-  ownVertexCollected: ['validator_vertices_total', { outcome: 'dropped' }],
-  divergence: ['chain_divergence_total', {}],
-};
-
-/** Hooks for consensus. */
-type ConsensusHooks = Pick<
-  ConsensusOptions,
-  'onStep' | 'onMark' | 'onWrites' | 'onSend' | 'onCosigning'
->;
-
-/** Handles for the consensus's own hooks. */
-export function consensusMetrics({
-  metrics,
-  seen,
-}: Pick<NodeContext, 'metrics' | 'seen'>): ConsensusHooks {
-  seen.clear();
-  return {
-    onStep(event) {
-      const now = Date.now();
-      if (event.kind === 'vertices') for (const vertex of event.vertices) seen.vertex(vertex, now);
-      if (event.kind !== 'cosignature') return;
-      seen.cosigned(event.from, event.cosignature.size, event.cosignature.root, now);
-    },
-    onMark(name, count) {
-      const known = MARKS[name];
-      if (known !== undefined) metrics.add(known[0], count, known[1]);
-    },
-    onWrites(writes) {
-      for (const write of writes) {
-        if (write.kind === 'epoch') seen.clear();
-        if (write.kind === 'evidence' && write.evidence.kind === 'cosignature') {
-          metrics.add('consensus_evidence_total', 1, { kind: 'checkpoint' });
-        }
-        if (write.kind !== 'commit') continue;
-        const seconds = seen.committed(write.commit, Date.now());
-        if (seconds !== null) metrics.observe('consensus_commit_duration_seconds', seconds);
-      }
-    },
-    onSend: (author, message) => seen.sent(author, message, Date.now()),
-    onCosigning(author, { matched, mismatched }) {
-      if (author === null) return;
-      const outcome = matched.includes(author)
-        ? 'matched'
-        : mismatched.includes(author)
-          ? 'mismatched'
-          : 'missed';
-      metrics.add('validator_cosignatures_total', 1, { outcome });
-    },
+/** Has happenings of the node's parts counted and timed. */
+export function watchParts({ parts, metrics, network, mempool }: NodeContext): void {
+  const time = (name: string, millis: number, labels = {}) =>
+    metrics.observe(name, millis / 1_000, labels);
+  parts.pool.onChecked = (kind, millis, refused) => {
+    time('crypto_verify_duration_seconds', millis, { kind });
+    metrics.add('crypto_verify_failures_total', refused, { kind });
+  };
+  network.onHandshake = (millis, isGood) => {
+    time('crypto_verify_duration_seconds', millis, { kind: 'handshake' });
+    metrics.add('crypto_verify_failures_total', isGood ? 0 : 1, { kind: 'handshake' });
+  };
+  network.onRoundTrip = (millis) => time('p2p_peer_rtt_seconds', millis);
+  mempool.pool.onIncluded = (millis) => time('mempool_wait_duration_seconds', millis);
+  if (parts.journal === null) return;
+  parts.journal.onBatch = (millis, writes) => {
+    if (writes > 0) time('storage_write_duration_seconds', millis, { store: 'journal' });
   };
 }
 
@@ -78,6 +34,7 @@ export function consensusMetrics({
 export function readMetrics(context: NodeContext): void {
   const { parts, metrics, network, mempool, roster } = context;
   const seen = new Map<string, number>();
+  const snapshots = new SnapshotTimes(parts.home.snapshotMark);
   /** Moves a counter to where a growing number stands. */
   const follow = (name: string, value: number, labels: Record<string, string> = {}) => {
     const key = `${name} ${Object.values(labels).join()}`;
@@ -124,7 +81,12 @@ export function readMetrics(context: NodeContext): void {
     metrics.set('storage_free_bytes', bsize * bavail);
     metrics.set('process_heap_limit_bytes', getHeapStatistics().heap_size_limit);
     readPeers(context);
+    readSync(context);
     readCopies(context);
+    const snapshotMillis = snapshots.newest();
+    if (snapshotMillis !== null) {
+      metrics.observe('snapshot_duration_seconds', snapshotMillis / 1_000);
+    }
     const { counters } = network;
     follow('p2p_dials_total', counters.dials.success, { outcome: 'success' });
     follow('p2p_dials_total', counters.dials.failure, { outcome: 'failure' });
@@ -172,6 +134,50 @@ function readPeers({ network, metrics }: NodeContext): void {
   metrics.set('p2p_peers', counts.outbound, { direction: 'outbound' });
   skews.sort((a, b) => a - b);
   metrics.set('p2p_clock_skew_seconds', skews[skews.length >> 1] ?? 0);
+}
+
+/** A validator is behind in its epoch when its newest leader is so many rounds old. */
+const LATE_ROUNDS = 20;
+
+/** How far this node is on its way to where the others are. */
+function readSync({ status, metrics, consensus }: NodeContext): void {
+  const { sync } = status;
+  const tell = (mode: 'blocks' | 'commits', isActive: boolean, ratio: number) => {
+    metrics.set('sync_active', isActive ? 1 : 0, { mode });
+    metrics.set('sync_progress_ratio', isActive ? ratio : 1, { mode });
+  };
+  tell('blocks', sync !== null, sync === null ? 1 : Number(sync.height) / Number(sync.target));
+  const core = consensus?.status();
+  const isLate = core !== undefined && core.leaderRound + LATE_ROUNDS < core.clockRound;
+  tell('commits', isLate, core === undefined ? 1 : core.leaderRound / core.clockRound);
+}
+
+/** How long snapshots take, which another process makes. */
+class SnapshotTimes {
+  readonly #mark: string;
+  #last: string;
+
+  constructor(mark: string) {
+    this.#mark = mark;
+    this.#last = this.#read();
+  }
+
+  /** Milliseconds that the newest took; null when there is none since the last look. */
+  newest(): number | null {
+    const text = this.#read();
+    if (text === this.#last || text === '') return null;
+    this.#last = text;
+    const millis = Number(text.split(' ')[1]);
+    return Number.isFinite(millis) ? millis : null;
+  }
+
+  #read(): string {
+    try {
+      return readFileSync(this.#mark, 'utf8').trim();
+    } catch {
+      return '';
+    }
+  }
 }
 
 /** When the data was last copied: the newest snapshot, and the last backup that was verified. */

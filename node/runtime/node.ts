@@ -18,7 +18,7 @@ import { RUNTIME_LIMITS } from './limits.ts';
 import { LoopMonitor } from './loop-lag.ts';
 import type { NodeContext } from './node-context.ts';
 import { NodeMempool } from './node-mempool.ts';
-import { readMetrics } from './node-metrics.ts';
+import { readMetrics, watchParts } from './node-metrics.ts';
 import { NodeStatus } from './node-status.ts';
 import { type NodeParts, openNode } from './open-node.ts';
 import { ProposerOrder } from './proposers.ts';
@@ -172,6 +172,13 @@ async function makeContext(
     seen: new ConsensusWatch(),
     consensus: null,
   };
+  const { metrics } = context;
+  metrics.set('build_info', 1, {
+    version: version.version,
+    commit: version.commit,
+    node: process.version,
+  });
+  watchParts(context);
   readMetrics(context);
   log.info({ peer: network.peer, listen: network.addresses }, 'on the network');
   return context;

@@ -5,6 +5,7 @@
 import type { EpochRecord, Event } from '../core/types.ts';
 import { type Beginning, findBeginning, loadStored } from './boot.ts';
 import { Consensus } from './consensus.ts';
+import { consensusMetrics, executionMetrics } from './consensus-metrics.ts';
 import { authorOf, currentEpochRecord } from './epoch-record.ts';
 import { tipNewsCodec } from './exchange.ts';
 import { Execution } from './execution.ts';
@@ -15,7 +16,6 @@ import { RUNTIME_LIMITS } from './limits.ts';
 import { memberAddresses } from './membership.ts';
 import { nativeCryptoPort, nativeTaggedHash } from './native-crypto.ts';
 import type { NodeContext } from './node-context.ts';
-import { consensusMetrics } from './node-metrics.ts';
 
 /** Works until the signal aborts. Throws what a node must stop for. */
 export async function runRoles(context: NodeContext): Promise<never> {
@@ -44,7 +44,7 @@ async function follow(context: NodeContext): Promise<void> {
   await followLedger({
     ...{ network, book, ledger, signal },
     origin: chain.origin,
-    verify: parts.pool.batch('consensus'),
+    verify: parts.pool.batch('cosignature'),
     onBlock: (executed, target) => {
       execution.note(executed);
       noteProgress(context, executed.height, target);
@@ -120,7 +120,8 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
 }
 
 function makeExecution(context: NodeContext, onEvent: (event: Event) => void): Execution {
-  const { parts, payloads, mempool, metrics } = context;
+  const { parts, payloads, mempool } = context;
+  const told = executionMetrics(context);
   return new Execution({
     ledger: parts.ledger,
     feed: parts.feed,
@@ -131,14 +132,11 @@ function makeExecution(context: NodeContext, onEvent: (event: Event) => void): E
     onExecuted: (executed) => {
       context.heights.executed = executed.height;
       mempool.executed(executed);
-      const { checkMillis, stateMillis, writeMillis } = executed.timings;
-      metrics.add('chain_transactions_total', executed.header.txCount);
-      metrics.observe('chain_apply_duration_seconds', checkMillis / 1_000, { step: 'verify' });
-      metrics.observe('chain_apply_duration_seconds', stateMillis / 1_000, { step: 'apply' });
-      metrics.observe('chain_apply_duration_seconds', writeMillis / 1_000, { step: 'write' });
+      told.executed(executed);
     },
     onCertified: (height) => {
       context.heights.certified = height;
+      told.certified(height);
       void publishTip(context).catch(() => {});
     },
     onFailure: (error) => context.fail(error),
@@ -153,7 +151,7 @@ function catchUpOptions(context: NodeContext): LedgerSyncOptions {
       network,
       origin: parts.chain.origin,
       ledger: parts.ledger,
-      verify: parts.pool.batch('consensus'),
+      verify: parts.pool.batch('cosignature'),
       onBlock: async (executed, target) => {
         execution.note(executed);
         noteProgress(context, executed.height, target);

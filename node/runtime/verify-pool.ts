@@ -14,8 +14,12 @@ import { Quota } from '../network/quota.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { verifyNatively, verifyTransaction } from './native-verify.ts';
 
-export type VerifyLane = 'consensus' | 'transactions';
+/** What is checked. Vertices and cosignatures go before transactions. */
+export type VerifyKind = 'vertex' | 'cosignature' | 'transaction';
+type VerifyLane = 'consensus' | 'transactions';
 const LANES: readonly VerifyLane[] = ['consensus', 'transactions'];
+const laneOf = (kind: VerifyKind): VerifyLane =>
+  kind === 'transaction' ? 'transactions' : 'consensus';
 
 export interface VerifyTask {
   readonly id: number;
@@ -66,8 +70,8 @@ export class VerifyPool {
   #waitingItems = 0;
   #nextId = 1;
   #closed = false;
-  /** Counts for the metrics. */
-  readonly checked: Record<VerifyLane, number> = { consensus: 0, transactions: 0 };
+  /** Told of each batch: how long it took with its wait, and how many were refused. */
+  onChecked: (kind: VerifyKind, millis: number, refused: number) => void = () => {};
 
   /** @param rules of the chain whose transactions are checked; null for signatures alone */
   constructor(threads: number, rules: TransactionRules | null, onDeath: (error: Error) => void) {
@@ -87,35 +91,45 @@ export class VerifyPool {
   }
 
   /** The pool as the port that everything else calls. */
-  batch(lane: VerifyLane): VerifyBatch {
-    return (items) => this.verify(lane, items);
+  batch(kind: VerifyKind): VerifyBatch {
+    return (items) => this.verify(kind, items);
   }
 
   /** Checks signatures; verdicts in the order of the items. */
-  verify(lane: VerifyLane, items: readonly SignedItem[]): Promise<boolean[]> {
-    if (this.#mayInline(items.length)) {
-      this.checked[lane] += items.length;
-      return Promise.resolve([...verifyNatively(items)]);
-    }
-    return this.#enqueue(
-      lane,
-      'signatures',
-      items.map(({ message, signature, publicKey }) => [message, signature, publicKey]),
-    );
+  verify(kind: VerifyKind, items: readonly SignedItem[]): Promise<boolean[]> {
+    const start = performance.now();
+    const verdicts = this.#mayInline(items.length)
+      ? Promise.resolve([...verifyNatively(items)])
+      : this.#enqueue(
+          laneOf(kind),
+          'signatures',
+          items.map(({ message, signature, publicKey }) => [message, signature, publicKey]),
+        );
+    return this.#told(kind, start, verdicts);
   }
 
   /** Checks the shape and every signature of transactions in canonical bytes. */
   verifyTransactions(transactions: readonly Bytes[]): Promise<boolean[]> {
+    const start = performance.now();
     const rules = this.#rules;
-    if (rules !== null && this.#mayInline(transactions.length)) {
-      this.checked.transactions += transactions.length;
-      return Promise.resolve(transactions.map((bytes) => verifyTransaction(bytes, rules)));
+    const verdicts =
+      rules !== null && this.#mayInline(transactions.length)
+        ? Promise.resolve(transactions.map((bytes) => verifyTransaction(bytes, rules)))
+        : this.#enqueue(
+            'transactions',
+            'transactions',
+            transactions.map((bytes) => [bytes]),
+          );
+    return this.#told('transaction', start, verdicts);
+  }
+
+  async #told(kind: VerifyKind, start: number, answer: Promise<boolean[]>): Promise<boolean[]> {
+    const verdicts = await answer;
+    if (verdicts.length > 0) {
+      const refused = verdicts.filter((verdict) => !verdict).length;
+      this.onChecked(kind, performance.now() - start, refused);
     }
-    return this.#enqueue(
-      'transactions',
-      'transactions',
-      transactions.map((bytes) => [bytes]),
-    );
+    return verdicts;
   }
 
   /**
@@ -147,7 +161,6 @@ export class VerifyPool {
       this.#pump();
     }).finally(() => {
       this.#waitingItems -= all.length;
-      this.checked[lane] += all.length;
     });
   }
 

@@ -103,9 +103,12 @@ export const METRICS: readonly MetricDefinition[] = [
   }),
   counter('validator_vertices_total', 'Own vertices', { outcome: ['committed', 'dropped'] }),
   counter('validator_sign_refused_total', 'Signatures refused by the sign-state guard', {
-    reason: ['round', 'size', 'root', 'observing', 'locked'],
+    reason: ['root', 'size'],
   }),
-  histogram('validator_sign_duration_seconds', 'Record durably, then sign'),
+  histogram(
+    'validator_sign_duration_seconds',
+    'From a signature to its sending, once it is recorded durably',
+  ),
   histogram('mempool_wait_duration_seconds', 'From admission to commit'),
   histogram('crypto_verify_duration_seconds', 'One batch of signature checks', {
     kind: CRYPTO_KINDS,
@@ -129,12 +132,11 @@ export const METRICS: readonly MetricDefinition[] = [
   counter('p2p_sent_bytes_total', 'Bytes sent', { channel: ['consensus', 'gossip', 'sync'] }),
   histogram('p2p_peer_rtt_seconds', 'Round trip to a peer'),
   gauge('p2p_clock_skew_seconds', "Own clock minus the peers' median"),
-  gauge('sync_active', '1 while catching up', { mode: ['snapshot', 'blocks', 'commits'] }),
+  gauge('sync_active', '1 while catching up', { mode: ['blocks', 'commits'] }),
   gauge('sync_progress_ratio', 'Share of the way to the tip', {
-    mode: ['snapshot', 'blocks', 'commits'],
+    mode: ['blocks', 'commits'],
   }),
-  counter('sync_chunks_total', 'Snapshot chunks', { outcome: ['applied', 'refused'] }),
-  histogram('snapshot_duration_seconds', 'Making a snapshot'),
+  histogram('snapshot_duration_seconds', 'Making a snapshot of this folder, by whichever process'),
   gauge('snapshot_last_success_timestamp_seconds', 'When a snapshot was last made'),
   gauge('backup_last_success_timestamp_seconds', 'When a backup was last verified'),
   gauge('storage_size_bytes', 'Size of the data disk'),

@@ -27,31 +27,31 @@ function items(count: number): SignedItem[] {
 
 describe('the pool of verifiers', () => {
   test('passes the self-test of the one acceptance rule', async () => {
-    await selfTestVerifier(pool.batch('consensus'));
+    await selfTestVerifier(pool.batch('vertex'));
   });
 
   test('gives each item its own verdict, in order, over many batches', async () => {
     const given = items(500);
-    const verdicts = await pool.verify('transactions', given);
+    const verdicts = await pool.verify('transaction', given);
     expect(verdicts).toEqual(given.map((_, i) => i % 3 !== 2));
   });
 
   test('agrees with the verifier in plain JavaScript', async () => {
     const given = items(12);
-    expect(await pool.verify('consensus', given)).toEqual(await verifyInJavaScript(given));
+    expect(await pool.verify('vertex', given)).toEqual(await verifyInJavaScript(given));
   });
 
   test('never throws on keys and signatures of any length', async () => {
     const bytes = fc.uint8Array({ maxLength: 100 });
     const given = fc.sample(fc.record({ message: bytes, signature: bytes, publicKey: bytes }), 200);
-    expect(await pool.verify('transactions', given)).toEqual(given.map(() => false));
+    expect(await pool.verify('transaction', given)).toEqual(given.map(() => false));
   });
 
   test('checks a vertex at once while thousands of transactions wait', async () => {
-    const flood = pool.verify('transactions', items(3_000));
+    const flood = pool.verify('transaction', items(3_000));
     const one = items(1);
     const start = performance.now();
-    await pool.verify('consensus', one);
+    await pool.verify('vertex', one);
     const urgent = performance.now() - start;
     await flood;
     expect(urgent).toBeLessThan((performance.now() - start) / 2);
@@ -60,7 +60,7 @@ describe('the pool of verifiers', () => {
   test('does not hold up the main thread', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
-    await pool.verify('transactions', items(2_000));
+    await pool.verify('transaction', items(2_000));
     clearInterval(timer);
     expect(turns).toBeGreaterThan(10);
     expect(failures).toEqual([]);
