@@ -38,7 +38,7 @@ describe('all vectors together', () => {
 
   it('have a case for every refusal that a proof, an update or a file can meet', () => {
     const areas =
-      /^(checkpoint|coins|evidence|freshness|handover|history|note|proof|receipt|trust|update)\//;
+      /^(address|amount|checkpoint|coins|evidence|freshness|genesis|handover|history|note|proof|receipt|tile|trust|update|validators)\//;
     const elsewhere = new Set([
       // Not on the wire, or another room's: a client's own question, tiles, bytes of a note.
       'proof/absent',
@@ -46,6 +46,9 @@ describe('all vectors together', () => {
       'proof/map-duplicate',
       'proof/tile-mismatch',
       'note/utf-8',
+      // Of a network's sources, and of the ceremony's drafts.
+      'genesis/draft',
+      'genesis/another-chain',
       // Sums that the root of a certified state rules out; checked all the same.
       'coins/balance',
     ]);

@@ -10,6 +10,8 @@ import { evidenceVectors, receiptVectors, trustVectors } from './file-cases.ts';
 import { followVectors } from './follow-cases.ts';
 import { idVectors } from './id-cases.ts';
 import { proofVectors } from './proof-cases.ts';
+import { addressVectors, amountVectors, genesisVectors, mnemonicVectors } from './text-cases.ts';
+import { tileVectors } from './tile-cases.ts';
 import { transactionVectors } from './transaction-cases.ts';
 import { listVectors, mapVectors } from './tree-cases.ts';
 import type { VectorFile } from './vector-json.ts';
@@ -25,6 +27,11 @@ export function allVectors(): Map<string, VectorFile> {
   const unequal = testChain({ validators: [2_000n, 1_000n, 1_000n, 500n], sign: signNatively });
   return new Map([
     ...CODECS.map((item): [string, VectorFile] => [`codec/${item.name}`, codecVectors(item)]),
+    ['addresses', addressVectors()],
+    ['amounts', amountVectors()],
+    ['mnemonics', mnemonicVectors()],
+    ['genesis-files', genesisVectors(payments)],
+    ['tiles', tileVectors()],
     ['ids', idVectors(payments)],
     ['lists', listVectors()],
     ['maps', mapVectors()],

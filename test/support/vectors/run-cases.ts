@@ -33,6 +33,7 @@ import {
   encodeAddress,
 } from 'fanal/crypto/address.ts';
 import type { VerifyBatch } from 'fanal/crypto/filter.ts';
+import { seedFromMnemonic, walletKey, walletPath } from 'fanal/crypto/keys.ts';
 import { addressProofCodec, verifyAddressProof } from 'fanal/light/address-proof.ts';
 import { coinsPageCodec, finishCoins, NO_COINS_YET, takeCoinsPage } from 'fanal/light/coins.ts';
 import { evidenceCodec, verifyEvidence } from 'fanal/light/evidence.ts';
@@ -52,8 +53,16 @@ import { parseTrust } from 'fanal/light/trust-file.ts';
 import { updateCodec } from 'fanal/light/update.ts';
 import { leafHash, verifyConsistency, verifyRange } from 'fanal/merkle/list.ts';
 import { mapProofCodec, verifyMapValue } from 'fanal/merkle/map.ts';
+import {
+  decodeEntries,
+  decodeTile,
+  entriesPath,
+  parseTilePath,
+  tilePath,
+} from 'fanal/merkle/tiles.ts';
 import { asciiText, fromHex, toHex } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
+import { parseCoins } from 'fanal/wallet/amounts.ts';
 import { CODEC_BY_NAME, type CodecName } from '../codec-list.ts';
 import { toJson, type VectorFile } from './vector-json.ts';
 
@@ -317,7 +326,48 @@ async function runEvidence(item: Case, verify: VerifyBatch): Promise<void> {
   same('guilty', guilty, item.guilty);
 }
 
+function runAddress(item: Case): void {
+  if (item.kind === 'bytes') asAddress(fromHex(item.hex));
+  else if (item.kind === 'threshold') {
+    addressFromKeys(
+      item.threshold,
+      (item.publicKeys as string[]).map((key) => fromHex(key)),
+    );
+  } else {
+    const { address, prefix } = decodeAddress(item.text, item.prefix ?? undefined);
+    same('address', toHex(address), item.address);
+    same('text', encodeAddress(address, prefix), item.text.toLowerCase());
+  }
+}
+
+function runMnemonic({ words, prefix, index, path, publicKey, address }: Case): void {
+  const key = walletKey(seedFromMnemonic(words), prefix, 0, index);
+  same('path', walletPath(prefix, 0, index), path);
+  same('public key', toHex(key.publicKey), publicKey);
+  same('address', encodeAddress(addressFromKey(key.publicKey), prefix), address);
+}
+
+function runTile(item: Case): void {
+  if (item.kind === 'hashes') {
+    same('hashes', decodeTile(fromHex(item.bytes), item.width).length, item.width);
+  } else if (item.kind === 'entries') {
+    same('entries', decodeEntries(fromHex(item.bytes), item.width).map(toHex), item.entries);
+  } else {
+    const found = parseTilePath(item.path);
+    const isEntries = found.kind === 'entries';
+    const { index, width } = isEntries ? found.bundle : found.tile;
+    same('level', isEntries ? 'entries' : found.tile.level, item.level);
+    same('index and width', [String(index), width], [item.index, item.width]);
+    same('path', isEntries ? entriesPath(found.bundle) : tilePath(found.tile), item.path);
+  }
+}
+
 const RUNS: Readonly<Record<string, Run>> = {
+  addresses: runAddress,
+  amounts: ({ text, units }) => same('units', String(parseCoins(text)), units),
+  mnemonics: runMnemonic,
+  'genesis-files': ({ file }) => genesisFromText(file),
+  tiles: runTile,
   ids: runIds,
   lists: runList,
   maps: runMap,
