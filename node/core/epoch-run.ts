@@ -17,6 +17,7 @@ import {
 } from './committer.ts';
 import { Dag, type Round } from './dag.ts';
 import { compareRefs, type Entry, EntryTable, genesisVertices } from './entry.ts';
+import { answerFetch } from './fetch-answer.ts';
 import { LeaderSchedule } from './leader-schedule.ts';
 import { LeaderVotes } from './leader-votes.ts';
 import {
@@ -159,7 +160,9 @@ export class EpochRun {
         ? null
         : new Proposer(this.record, this.#dag, ports.crypto, ports.local, this.self, stored.guard);
     const sync = [this.committee, this.self, ports.local, this.#output] as const;
-    this.#synchronizer = new Synchronizer(...sync, ports.nextRequestId);
+    this.#synchronizer = new Synchronizer(...sync, ports.nextRequestId, (entry) =>
+      this.#manager.namedBy(entry),
+    );
     this.#syncer = new CommitSyncer(...sync, this.#hash, ports.nextRequestId);
     this.#cutter = new BlockCutter(this.record, stored.executed, this.#hash);
     this.#certifier = new Certifier(
@@ -299,7 +302,7 @@ export class EpochRun {
         this.#onPayload(event.round, event.transactions, now);
         return;
       case 'peer':
-        this.#onPeer(event.peer, event.up);
+        this.#onPeer(event.peer, event.up, now);
         return;
       case 'ownReport':
         this.#onOwnReport(event.from, event.vertex, now);
@@ -311,7 +314,7 @@ export class EpochRun {
         this.#resendOwn(event.from, event.round);
         return;
       case 'request':
-        this.#onRequest(event.requestId, event.request);
+        this.#onRequest(event.requestId, event.from, event.request);
         return;
       case 'cosignature':
         if (event.from >= 0 && event.from < this.committee.size) {
@@ -897,8 +900,8 @@ export class EpochRun {
   // -------------------------------------------------------------------------------------------
   // Peers
 
-  #onPeer(peer: number, up: boolean): void {
-    this.#synchronizer.setUp(peer, up);
+  #onPeer(peer: number, up: boolean, now: number): void {
+    this.#synchronizer.setUp(peer, up, now);
     if (!up || peer === this.self) return;
     this.#output.run({
       kind: 'send',
@@ -943,23 +946,16 @@ export class EpochRun {
     }
   }
 
-  #onRequest(requestId: number, request: PeerRequest): void {
-    if (request.kind === 'vertices') {
-      const vertices: Vertex[] = [];
-      for (const ref of request.refs) {
-        if (ref.author >= this.committee.size || ref.round <= this.#dag.gcRound) break;
-        const entry = this.#table.intern(ref);
-        if (!this.#dag.isAccepted(entry) || entry.vertex === null) break;
-        vertices.push(entry.vertex);
-      }
-      if (vertices.length === request.refs.length) {
-        this.#output.runAfterSync({
-          kind: 'respond',
-          requestId,
-          response: { kind: 'vertices', epoch: this.record.epoch, vertices },
-        });
-        return;
-      }
+  #onRequest(requestId: number, from: number | null, request: PeerRequest): void {
+    const vertices =
+      request.kind === 'vertices' ? answerFetch(this.#dag, from, request.refs) : null;
+    if (vertices !== null) {
+      this.#output.runAfterSync({
+        kind: 'respond',
+        requestId,
+        response: { kind: 'vertices', epoch: this.record.epoch, vertices },
+      });
+      return;
     }
     this.#output.runAfterSync({ kind: 'serve', requestId, request });
   }

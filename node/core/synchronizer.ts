@@ -22,8 +22,10 @@ interface RefState {
   nextAt: number;
 }
 
-/** Doublings of the pause between two tries. */
+/** Doublings of the pause between two tries, and of the time that one may take. */
 const MAX_BACKOFF_DOUBLINGS = 6;
+/** Tries after which they double: by then the author, who named it, and others have been asked. */
+const TRIES_PER_DOUBLING = 4;
 
 export class Synchronizer {
   readonly #committee: Committee;
@@ -31,6 +33,7 @@ export class Synchronizer {
   readonly #local: LocalParams;
   readonly #output: StepOutput;
   readonly #nextId: () => number;
+  readonly #namedBy: (entry: Entry) => number | null;
   readonly #requests = new Map<number, Request>();
   readonly #refs = new Map<Entry, RefState>();
   readonly #inFlightByPeer: Int32Array;
@@ -42,12 +45,14 @@ export class Synchronizer {
     local: LocalParams,
     output: StepOutput,
     nextId: () => number,
+    namedBy: (entry: Entry) => number | null,
   ) {
     this.#committee = committee;
     this.#self = self;
     this.#local = local;
     this.#output = output;
     this.#nextId = nextId;
+    this.#namedBy = namedBy;
     this.#inFlightByPeer = new Int32Array(committee.size);
     this.#down = new Uint8Array(committee.size);
   }
@@ -56,8 +61,14 @@ export class Synchronizer {
     return this.#requests.size;
   }
 
-  setUp(peer: number, up: boolean): void {
+  /** A peer that comes may have what is missing: the pauses begin anew. */
+  setUp(peer: number, up: boolean, now: number): void {
     this.#down[peer] = up ? 0 : 1;
+    if (!up) return;
+    for (const state of this.#refs.values()) {
+      state.tries = 0;
+      state.nextAt = Math.min(state.nextAt, now);
+    }
   }
 
   /**
@@ -107,7 +118,10 @@ export class Synchronizer {
       if (state === undefined) continue;
       state.inFlight -= 1;
       if (!failed) continue;
-      const doublings = Math.min(state.tries, MAX_BACKOFF_DOUBLINGS);
+      const doublings = Math.min(
+        Math.floor(state.tries / TRIES_PER_DOUBLING),
+        MAX_BACKOFF_DOUBLINGS,
+      );
       state.nextAt = Math.max(state.nextAt, now + this.#local.fetchInterval * 2 ** doublings);
     }
   }
@@ -129,14 +143,11 @@ export class Synchronizer {
     byPeer: ReadonlyMap<number, Entry[]>,
   ): number | null {
     const { size } = this.#committee;
+    const { author } = pending.entry;
+    const namer = this.#namedBy(pending.entry) ?? pending.chargedTo;
     for (let step = 0; step < size + 2; step++) {
       const turn = (tries + step) % (size + 2);
-      const peer =
-        turn === 0
-          ? pending.entry.author
-          : turn === 1
-            ? pending.chargedTo
-            : (pending.chargedTo + turn - 1) % size;
+      const peer = turn === 0 ? author : turn === 1 ? namer : (namer + turn - 1) % size;
       if (peer === this.#self || this.#down[peer] === 1) continue;
       const planned = byPeer.get(peer)?.length ?? 0;
       const requests = Math.ceil((planned + 1) / MAX_FETCH_VERTICES);
@@ -154,7 +165,8 @@ export class Synchronizer {
       for (const entry of batch) tries = Math.max(tries, this.#refs.get(entry)?.tries ?? 0);
       const timeout = Math.min(
         this.#local.maxFetchTimeout,
-        this.#local.fetchTimeout * 2 ** Math.min(tries >>> 1, MAX_BACKOFF_DOUBLINGS),
+        this.#local.fetchTimeout *
+          2 ** Math.min(Math.floor(tries / TRIES_PER_DOUBLING), MAX_BACKOFF_DOUBLINGS),
       );
       this.#requests.set(requestId, { to: peer, entries: batch });
       this.#inFlightByPeer[peer] = (this.#inFlightByPeer[peer] as number) + 1;

@@ -87,14 +87,19 @@ export class VertexManager {
    * another chain of its own, and nobody could complete what the others build on.
    */
   isWanted(entry: Entry): boolean {
-    const chain = [entry];
+    return this.namedBy(entry) !== null;
+  }
+
+  /** Another author that waits for this vertex, itself or through the same author's later ones. */
+  namedBy(entry: Entry): number | null {
+    const chain = new Set([entry]);
     for (const link of chain) {
       for (const child of this.#pending.get(link)?.children ?? []) {
-        if (child.author !== entry.author) return true;
-        if (!chain.includes(child)) chain.push(child);
+        if (child.author !== entry.author) return child.author;
+        chain.add(child);
       }
     }
-    return false;
+    return null;
   }
 
   /** Rule A4: rounds too far ahead of the last quorum are not looked at. */

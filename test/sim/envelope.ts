@@ -66,7 +66,7 @@ function verticesSize(vertices: readonly Vertex[]): number {
 export function envelopeChecks(envelope: Envelope): number {
   switch (envelope.kind) {
     case 'message':
-      return envelope.message.kind === 'vertices' ? envelope.message.vertices.length : 1;
+      return messageChecks(envelope.message);
     case 'request':
       return 0;
     case 'response':
@@ -78,5 +78,21 @@ export function envelopeChecks(envelope: Envelope): number {
         case 'checkpoint':
           return envelope.response.checkpoint?.cosignatures.length ?? 0;
       }
+  }
+}
+
+function messageChecks(message: PeerMessage): number {
+  switch (message.kind) {
+    case 'vertices':
+      return message.vertices.length;
+    case 'certified':
+      return message.checkpoint.cosignatures.length;
+    case 'ownReport':
+      return message.vertex === null ? 0 : 1;
+    // Cosignatures are checked when the core asks for it.
+    case 'cosignature':
+    case 'subscribe':
+    case 'askOwn':
+      return 0;
   }
 }

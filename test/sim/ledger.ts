@@ -243,6 +243,7 @@ export class SimLedger {
       this.#stateRoot = fastHash(this.#stateRoot);
     }
     const header: Header = {
+      version: 1,
       height: this.height + 1n,
       epoch: input.epoch,
       time: input.time,

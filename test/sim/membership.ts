@@ -47,6 +47,7 @@ export class Membership {
     }
     const set = this.set(0);
     this.genesisHeader = {
+      version: 1,
       height: 0n,
       epoch: 0,
       time: GENESIS_TIME,

@@ -184,6 +184,8 @@ export class Network<M> {
     this.#cuts.fill(0);
     this.#cloggedUntil.fill(0);
     this.#slowBy.fill(0);
+    // Every connection begins anew: nothing waits behind what the old ones still carry.
+    this.#lastArrival.fill(0);
     this.#schedulers = [];
   }
 }

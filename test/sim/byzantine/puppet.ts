@@ -228,7 +228,8 @@ export class Puppet implements Endpoint {
         return;
       case 'cosignature': {
         const { size, root } = message.cosignature;
-        if (this.#cosigned.has(size)) return;
+        // Two of its kind would answer each other without end.
+        if (this.#cosigned.has(size) || this.simulation.machines[from] === undefined) return;
         this.#cosigned.add(size);
         if (this.#behaviour.cosign !== undefined) this.#behaviour.cosign(this, size, root);
         else this.sendCosignature(this.peers(), size, root);

@@ -32,6 +32,8 @@ export class LivenessChecker implements Observer {
   #payments: readonly string[] = [];
   #height = 0n;
   #sent: SentVertex[] = [];
+  /** The highest round of an honest vertex, by epoch. */
+  readonly #newestRounds = new Map<number, number>();
   readonly #commits = new Map<SimNode, number>();
   /** When each promise came true, in microseconds after the healing. */
   readonly kept = new Map<string, Micros>();
@@ -50,11 +52,15 @@ export class LivenessChecker implements Observer {
 
   sending(node: SimNode, message: PeerMessage): void {
     if (this.#healedAt === undefined || message.kind !== 'vertices') return;
-    const since = this.#simulation.now() - this.#healedAt;
-    if (since < VERTICES_FROM_MICROS || since > VERTICES_UNTIL_MICROS) return;
     const own = message.vertices.at(-1);
     if (own === undefined || own.ref.author !== node.author) return;
     const { round, author } = own.ref;
+    const newest = Math.max(round, this.#newestRounds.get(own.header.epoch) ?? 0);
+    this.#newestRounds.set(own.header.epoch, newest);
+    // Whoever is still catching up sends vertices that may be collected before anyone names them.
+    if (newest - round > this.#simulation.plan.chain.gcDepth / 2 - 2) return;
+    const since = this.#simulation.now() - this.#healedAt;
+    if (since < VERTICES_FROM_MICROS || since > VERTICES_UNTIL_MICROS) return;
     const what = `vertex ${round}/${author} of validator ${node.validator}`;
     this.#sent.push({ epoch: own.header.epoch, key: refKey(own.ref), what });
   }
