@@ -133,8 +133,9 @@ export class ChainReads {
     if (certified === null) return null;
     const { log } = this.#tables;
     const from = this.#olderSize(fromSize, this.certifiedSize);
-    const first = this.#epochAfter(from);
-    const { checkpoint, handovers } = this.#road(first, certified);
+    // A log that ends with its epoch still needs that epoch's handover, as docs/protocol.md §9.2 has it.
+    const { epoch } = this.#header(from - 1n);
+    const { checkpoint, handovers } = this.#road(epoch, certified);
     const { size } = checkpoint;
     return encode(updateCodec, {
       from: { size: from, root: log.rootAt(from) },
@@ -267,11 +268,6 @@ export class ChainReads {
       path: this.#tables.log.inclusion(stored.lastHeight, size),
       nextValidators: isSame ? null : this.#tables.epochs.set(header.nextValidatorsHash),
     };
-  }
-
-  /** The epoch whose set certifies what follows a log of `size` headers. */
-  #epochAfter(size: bigint): number {
-    return this.#tables.epochs.at(size) ?? this.#engine.registry.epoch.epoch;
   }
 
   #olderSize(oldSize: bigint, size: bigint): bigint {

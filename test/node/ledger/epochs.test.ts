@@ -323,6 +323,22 @@ describe('epochs', () => {
     expect(trustedTip(state).size).toBe(chain.ledger.certifiedTip().size);
   });
 
+  test('a light client goes on from every header, the last of an epoch, too', async () => {
+    begin();
+    let state = trustGenesis(chain.genesis, chain.start);
+    for (let block = 1; block <= 12; block++) {
+      if (block % 3 === 0) endEpoch();
+      else chain.block();
+      chain.certify();
+      const bytes = chain.ledger.update(trustedTip(state).size);
+      if (bytes === null) throw new Error('there is an update');
+      const { time: now } = chain.ledger.tip().header;
+      ({ state } = await follow(state, updateCodec.decode(bytes), { now, verify: verifyBatch }));
+      expect(trustedTip(state).size).toBe(chain.ledger.certifiedTip().size);
+    }
+    expect(state.header.epoch).toBe(3);
+  });
+
   test('blocks are taken back over the end of an epoch, and executed again', () => {
     begin({ people: OWNERS, params: { epochReward: 40n * COIN } });
     const { bytes } = chain.sign({
