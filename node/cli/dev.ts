@@ -24,7 +24,7 @@ export function registerDev(program: Command, action: Action): void {
     .option('--validators <count>', 'how many, when the network is new', '4')
     .option('--port <port>', 'where the gateway and its page answer', '8787')
     .option('--fresh', 'forget what was there, and begin anew')
-    .option('--kill <number>', 'kill this validator of the network in the other terminal')
+    .option('--kill <number>', 'kill this validator (or `gateway`) of the network that runs')
     .action(
       action<DevFlags>(async (context, flags) => {
         const { join } = await import('node:path');
@@ -32,7 +32,8 @@ export function registerDev(program: Command, action: Action): void {
         const { output, signal } = context;
         const folder = join(context.home, 'dev');
         if (flags.kill !== undefined) {
-          const name = killRunning(folder, whole(flags.kill, '--kill', 1, 100));
+          const what = flags.kill === 'gateway' ? 'gateway' : whole(flags.kill, '--kill', 1, 100);
+          const name = killRunning(folder, what);
           output.object('fanal.dev-kill/1', { name }, [['killed', name]]);
           return EXIT.ok;
         }
@@ -78,7 +79,7 @@ async function printSummary({ output }: CommandContext, dev: Dev, seconds: strin
   );
   output.progress(`Ready after ${seconds} s. Ctrl-C stops it; starting again goes on.`);
   if (process.stdin.isTTY)
-    output.progress(`Press 1 to ${nodes.length} to kill a validator, q to stop.`);
+    output.progress(`Press 1 to ${nodes.length} to kill a validator, g the gateway, q to stop.`);
 }
 
 /** Shows one live line until Ctrl-C or q. */
@@ -131,7 +132,7 @@ class Rates {
   }
 }
 
-/** Digits kill validators, q stops. Without a terminal there are no keys. */
+/** Digits kill validators, g the gateway, q stops. Without a terminal there are no keys. */
 function listenToKeys(dev: Dev): { readonly done: AbortSignal; readonly restore: () => void } {
   const controller = new AbortController();
   const { stdin } = process;
@@ -140,6 +141,7 @@ function listenToKeys(dev: Dev): { readonly done: AbortSignal; readonly restore:
     const key = bytes.toString();
     // In raw mode Ctrl-C is a key.
     if (key === 'q' || key === '\u0003') controller.abort();
+    if (key === 'g') dev.killGateway();
     const node = dev.network.nodes[Number(key) - 1];
     if (node !== undefined) dev.kill(node.name);
   };

@@ -48,6 +48,8 @@ export interface DevStatus {
 interface RunFile {
   readonly pid: number;
   readonly nodes: readonly { readonly name: string; readonly pid: number }[];
+  /** The process that answers; null until it does. */
+  readonly gateway: number | null;
 }
 
 export class DevNetwork {
@@ -56,6 +58,8 @@ export class DevNetwork {
   readonly #options: DevOptions;
   readonly #nodes = new Map<string, NodeProcess>();
   #gateway: ChildProcess | null = null;
+  /** The gateway's own child, which answers. */
+  #answering: number | null = null;
   #isEnding = false;
 
   private constructor(network: LocalNetwork, options: DevOptions) {
@@ -95,6 +99,11 @@ export class DevNetwork {
   /** Ends a validator as a power cut would. It comes back by itself after a while. */
   kill(name: string): void {
     this.#nodes.get(name)?.kill('SIGKILL');
+  }
+
+  /** Ends the gateway as a crash would. It is started again at once. */
+  killGateway(): void {
+    killQuietly(this.#answering);
   }
 
   async status(): Promise<DevStatus> {
@@ -172,14 +181,22 @@ export class DevNetwork {
     const args = [GATEWAY, '--trust', trust, ...upstreams, '--port', String(port)];
     args.push('--directory', join(folder, 'gateway'), '--set', 'FAUCET=true');
     if (existsSync(join(PAGE, 'index.html'))) args.push('--assets', PAGE);
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', (bytes: Buffer) => {
+      this.#answering = pidIn(bytes.toString());
+      this.#writeRunFile();
+    });
     let words = '';
     child.stderr.on('data', (bytes: Buffer) => {
       words = (words + bytes.toString()).slice(-2000);
     });
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
+      // Killed without a word, it leaves its child behind, which would keep the port.
+      killQuietly(this.#answering);
+      this.#answering = null;
       if (this.#isStopping()) return;
-      tell(`the gateway ended (exit ${code}); it starts again. ${words.trim().split('\n').at(-1)}`);
+      const last = words.trim().split('\n').at(-1) ?? '';
+      tell(`the gateway ended (${signal ?? `exit ${code}`}); it starts again. ${last}`.trim());
       setTimeout(() => {
         if (!this.#isStopping()) this.#startGateway();
       }, 1000);
@@ -206,28 +223,32 @@ export class DevNetwork {
 
   #writeRunFile(): void {
     const nodes = [...this.#nodes].map(([name, { pid }]) => ({ name, pid }));
-    const file: RunFile = { pid: process.pid, nodes };
+    const file: RunFile = { pid: process.pid, nodes, gateway: this.#answering };
     writeFileSync(runFile(this.#options.folder), JSON.stringify(file));
   }
 }
 
 /**
- * Kills a validator of the network that runs in another terminal.
+ * Kills a validator, or the gateway, of the network that runs in another terminal.
  *
  * @throws {FanalError} `dev/not-running`, `dev/no-validator`
  */
-export function killRunning(folder: string, place: number): string {
+export function killRunning(folder: string, what: number | 'gateway'): string {
   const running = readRunFile(folder);
   if (running === null) {
     throw new FanalError('dev/not-running', `no network runs in ${folder}`, {
       hint: 'Start one with `fanal dev` in another terminal.',
     });
   }
-  const node = running.nodes[place - 1];
+  if (what === 'gateway') {
+    killQuietly(running.gateway);
+    return 'the gateway';
+  }
+  const node = running.nodes[what - 1];
   if (node === undefined) {
     throw new FanalError(
       'dev/no-validator',
-      `expected a validator from 1 to ${running.nodes.length}, found ${place}`,
+      `expected a validator from 1 to ${running.nodes.length}, found ${what}`,
     );
   }
   process.kill(node.pid, 'SIGKILL');
@@ -288,6 +309,25 @@ async function requireFree(port: number, what: string, hint: string): Promise<vo
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
   if (!isFree) throw new FanalError('dev/port-taken', `port ${port} of ${what} is taken`, { hint });
+}
+
+/** The process that a gateway's first line names. */
+function pidIn(line: string): number | null {
+  try {
+    const { pid } = JSON.parse(line) as { pid: unknown };
+    return typeof pid === 'number' ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+function killQuietly(pid: number | null): void {
+  if (pid === null) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has gone by itself.
+  }
 }
 
 async function ask(url: string): Promise<Record<string, unknown> | null> {

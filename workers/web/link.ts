@@ -18,6 +18,8 @@ import type {
 
 /** Blocks kept for the strip at the top. */
 const STRIP_LENGTH = 24;
+/** A recovery is told for so long. */
+const RECOVERY_MILLIS = 20_000;
 
 /** What the page shows; only the worker's notices change it. */
 export const verdict = signal<Verdict>({ kind: 'syncing', note: 'starting the verifier' });
@@ -25,17 +27,31 @@ export const tips = signal<readonly TipView[]>([]);
 export const signatures = signal<SignaturesView | null>(null);
 export const climb = signal<ClimbView | null>(null);
 export const wallet = signal<WalletView | null>(null);
+/** Validators that a server reports as not signing now. */
+export const silent = signal<readonly string[]>([]);
+/** What was wrong until a moment ago, and is mended. */
+export const recovery = signal<Recovery | null>(null);
+
+/** The end of a time without fresh answers. */
+export interface Recovery {
+  readonly from: 'stale' | 'offline' | 'refused';
+  readonly seconds: number;
+  /** Blocks that arrived meanwhile and have been checked since. */
+  readonly blocks: number;
+}
 
 /** The worker refused: `message` says why, `hint` what to do. */
 export class RefusedError extends Error {
   readonly code: string;
   readonly hint: string | null;
+  readonly step: string | null;
 
-  constructor({ code, message, hint }: Refusal) {
+  constructor({ code, message, hint, step }: Refusal) {
     super(message);
     this.name = 'RefusedError';
     this.code = code;
     this.hint = hint;
+    this.step = step;
   }
 }
 
@@ -61,6 +77,8 @@ worker.addEventListener('error', (event) => {
     kind: 'refused',
     step: 'start',
     reason: event.message || 'the verifier stopped',
+    code: 'page/worker',
+    hint: 'Load the page again.',
   };
 });
 
@@ -83,7 +101,7 @@ export function ask<Name extends RequestName>(
 function take(notice: Notice): void {
   switch (notice.kind) {
     case 'verdict':
-      verdict.value = notice.verdict;
+      judge(notice.verdict);
       return;
     case 'tip':
       if (tips.value[0]?.height === notice.tip.height) return;
@@ -95,8 +113,36 @@ function take(notice: Notice): void {
     case 'climb':
       climb.value = notice.climb;
       return;
+    case 'silent':
+      silent.value = notice.names;
+      return;
     case 'wallet':
       wallet.value = notice.wallet;
       return;
   }
+}
+
+let trouble: {
+  readonly from: Recovery['from'];
+  readonly at: number;
+  readonly height: number;
+} | null = null;
+
+/** Takes a verdict, and remembers a bad time so that its end can be told. */
+export function judge(next: Verdict): void {
+  verdict.value = next;
+  const height = Number(tips.value[0]?.height ?? 0);
+  if (next.kind === 'stale' || next.kind === 'offline' || next.kind === 'refused') {
+    trouble ??= { from: next.kind, at: Date.now(), height };
+    recovery.value = null;
+    return;
+  }
+  if (next.kind !== 'fresh' || trouble === null) return;
+  const { from, at, height: before } = trouble;
+  trouble = null;
+  const told = { from, seconds: (Date.now() - at) / 1000, blocks: height - before };
+  recovery.value = told;
+  setTimeout(() => {
+    if (recovery.value === told) recovery.value = null;
+  }, RECOVERY_MILLIS);
 }

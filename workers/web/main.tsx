@@ -4,18 +4,18 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import lantern from './lantern.svg';
-import { ask, RefusedError, verdict } from './link.ts';
-import type { ChainView } from './model.ts';
-import { AddressPage, BlockPage, PaymentPage, ValidatorsPage } from './pages/details.tsx';
+import { ask, judge, RefusedError } from './link.ts';
+import type { ChainView, Verdict } from './model.ts';
 import { Home } from './pages/home.tsx';
 import { Hash } from './parts/marks.tsx';
+import { Search } from './parts/search.tsx';
 import { VerdictNotice, VerdictPill } from './parts/verdict.tsx';
 import { openKept } from './parts/wallet.tsx';
 import { type Place, place } from './router.ts';
 
 const chain = signal<ChainView | null>(null);
 
-/** Milliseconds before the next try when the server does not answer at the start. */
+/** Milliseconds before the next try when the start fails. */
 const RETRY_MILLIS = 2000;
 
 async function start(): Promise<void> {
@@ -23,12 +23,17 @@ async function start(): Promise<void> {
     chain.value = await ask('start', { base: window.location.origin });
     await openKept();
   } catch (error) {
-    const refused = error instanceof RefusedError && !error.code.startsWith('network/');
-    verdict.value = refused
-      ? { kind: 'refused', step: error.code, reason: error.message }
-      : { kind: 'offline', reason: String((error as Error).message), sinceMillis: Date.now() };
-    if (!refused) setTimeout(start, RETRY_MILLIS);
+    judge(verdictOf(error as Error));
+    setTimeout(start, RETRY_MILLIS);
   }
+}
+
+function verdictOf(error: Error): Verdict {
+  if (error instanceof RefusedError && error.step !== null) {
+    const { step, code, hint, message } = error;
+    return { kind: 'refused', step, reason: message, code, hint };
+  }
+  return { kind: 'offline', reason: error.message, sinceMillis: null };
 }
 
 function Page() {
@@ -63,11 +68,10 @@ function Top({ current }: { current: Place }) {
           API
         </a>
       </nav>
-      {current.kind !== 'home' && (
-        <span class="push">
-          <VerdictPill />
-        </span>
-      )}
+      <div class="push">
+        {current.kind !== 'home' && <VerdictPill />}
+        <Search />
+      </div>
     </header>
   );
 }
@@ -76,15 +80,22 @@ function Current({ place: to }: { place: Place }) {
   switch (to.kind) {
     case 'home':
       return <Home chain={chain.value} />;
-    case 'block':
-      return <BlockPage height={to.height} />;
-    case 'payment':
-      return <PaymentPage id={to.id} />;
-    case 'address':
-      return <AddressPage address={to.address} />;
-    case 'validators':
-      return <ValidatorsPage />;
+    default:
+      return <Details place={to} />;
   }
+}
+
+type DetailsPage = typeof import('./pages/details.tsx').DetailsPage;
+const details = signal<DetailsPage | null>(null);
+
+/** Everything but the front page, loaded when it is first looked at. */
+function Details({ place: to }: { place: Exclude<Place, { kind: 'home' }> }) {
+  const Loaded = details.value;
+  if (Loaded !== null) return <Loaded place={to} />;
+  void import('./pages/details.tsx').then((module) => {
+    details.value = module.DetailsPage;
+  });
+  return <p class="soft">Loading …</p>;
 }
 
 function Foot() {
@@ -98,6 +109,7 @@ function Foot() {
             ? ', taken from this server at your first visit. Compare it with a source you trust.'
             : ', kept by this browser since an earlier visit.'}{' '}
           <button
+            class="small"
             type="button"
             onClick={() => {
               void ask('forget', {}).then(() => window.location.reload());

@@ -10,9 +10,16 @@ export type Verdict =
   | { readonly kind: 'syncing'; readonly note: string }
   | { readonly kind: 'fresh'; readonly ageSeconds: number }
   | { readonly kind: 'stale'; readonly sinceMillis: number }
-  | { readonly kind: 'offline'; readonly reason: string; readonly sinceMillis: number }
+  /** `sinceMillis` is null when nothing has been proved on this visit yet. */
+  | { readonly kind: 'offline'; readonly reason: string; readonly sinceMillis: number | null }
   | { readonly kind: 'forked'; readonly evidence: string }
-  | { readonly kind: 'refused'; readonly step: string; readonly reason: string };
+  | {
+      readonly kind: 'refused';
+      readonly step: string;
+      readonly reason: string;
+      readonly code: string;
+      readonly hint: string | null;
+    };
 
 /** What the page needs to know of the chain before anything is verified. */
 export interface ChainView {
@@ -52,19 +59,22 @@ export interface SignaturesView {
   readonly certified: boolean;
 }
 
-/** One step up a Merkle tree. */
-export interface ClimbStep {
-  readonly tree: 'transactions' | 'header log' | 'state';
-  readonly side: 'left' | 'right';
-  readonly sibling: string;
-  readonly result: string;
-}
+/** One step up: two hashes become one, or a root is found again inside a header. */
+export type ClimbStep =
+  | {
+      readonly kind: 'pair';
+      readonly side: 'left' | 'right';
+      readonly sibling: string;
+      readonly result: string;
+    }
+  | { readonly kind: 'header'; readonly height: string; readonly result: string };
 
+/** The way of a payment from its own hash to the root that the validators signed. */
 export interface ClimbView {
-  readonly what: string;
+  readonly id: string;
+  readonly height: string;
   readonly leaf: string;
   readonly steps: readonly ClimbStep[];
-  readonly root: string;
 }
 
 export interface BlockView {
@@ -83,7 +93,6 @@ export interface PaymentView {
   readonly timeMillis: number;
   readonly inputs: number;
   readonly outputs: readonly { readonly address: string; readonly amount: string }[];
-  readonly fee: string | null;
   readonly note: string;
   readonly climb: ClimbView;
   /** The receipt file, ready to save. */
@@ -104,7 +113,7 @@ export interface AddressView {
   readonly balance: string;
   readonly coinCount: string;
   readonly historySize: string;
-  /** The newest entries, newest first; proved to be a part of the complete history. */
+  /** The newest entries, newest first: all of them when there are as many as `historySize`. */
   readonly history: readonly HistoryLine[];
   readonly height: string;
 }
@@ -150,11 +159,17 @@ export interface ReceiptView {
 export interface WalletView {
   readonly address: string;
   readonly balance: string;
-  readonly pending: readonly {
-    readonly id: string;
-    readonly stage: 'sent' | 'committed' | 'proved';
-  }[];
-  readonly history: readonly HistoryLine[];
+  /** Newest first. */
+  readonly payments: readonly WalletPayment[];
+}
+
+/** A payment of this visit, from sending it to its proof. */
+export interface WalletPayment {
+  readonly id: string;
+  readonly what: string;
+  readonly stage: 'sent' | 'proved' | 'failed';
+  /** Why it failed, and what that means. */
+  readonly reason: string | null;
 }
 
 /** What the page asks of the worker, and what it answers. */
@@ -162,7 +177,7 @@ export interface Requests {
   start: { ask: { base: string }; answer: ChainView };
   block: { ask: { height: string }; answer: BlockView | null };
   payment: { ask: { id: string }; answer: PaymentView | null };
-  address: { ask: { address: string }; answer: AddressView };
+  address: { ask: { address: string; lines: number }; answer: AddressView };
   validators: { ask: Record<string, never>; answer: readonly ValidatorView[] };
   trial: { ask: { kind: TrialKind }; answer: TrialView };
   receipt: { ask: { text: string }; answer: ReceiptView };
@@ -180,6 +195,7 @@ export type Notice =
   | { readonly kind: 'tip'; readonly tip: TipView }
   | { readonly kind: 'signatures'; readonly view: SignaturesView }
   | { readonly kind: 'climb'; readonly climb: ClimbView }
+  | { readonly kind: 'silent'; readonly names: readonly string[] }
   | { readonly kind: 'wallet'; readonly wallet: WalletView };
 
 /** A refusal that crossed from the worker. */
@@ -187,6 +203,8 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly hint: string | null;
+  /** The step of the verifier that refused; null when nothing was verified. */
+  readonly step: string | null;
 }
 
 export type FromPage = {

@@ -1,17 +1,56 @@
 /**
  * One block, one payment, one address, all validators.
  */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { tips } from '../link.ts';
 import type { AddressView, BlockView, PaymentView, ValidatorView } from '../model.ts';
 import { Climb } from '../parts/climb.tsx';
 import { Load } from '../parts/load.tsx';
 import { Card, Hash, Notice, Proved, Reported, Time } from '../parts/marks.tsx';
 import { QrCode } from '../parts/qr.tsx';
+import type { Place } from '../router.ts';
 
-/** Rows drawn at once; the rest is behind a button, so that long lists stay smooth. */
+/** Rows drawn at once; more are behind a button, so that long lists stay smooth. */
 const PAGE_ROWS = 100;
 
-export function BlockPage({ height }: { height: string }) {
+/** The page of one thing. */
+export function DetailsPage({ place }: { place: Exclude<Place, { kind: 'home' }> }) {
+  switch (place.kind) {
+    case 'block':
+      return <BlockPage height={place.height} />;
+    case 'payment':
+      return <PaymentPage id={place.id} />;
+    case 'address':
+      return <AddressPage key={place.address} address={place.address} />;
+    case 'validators':
+      return <ValidatorsPage />;
+  }
+}
+
+/** A button that shows more of a long list, when there is more. */
+function More({ shown, all, onMore }: { shown: number; all: number; onMore: () => void }) {
+  if (shown >= all) return null;
+  return (
+    <div class="buttons">
+      <button type="button" data-action="more" onClick={onMore}>
+        Show {Math.min(PAGE_ROWS, all - shown)} more of {all}
+      </button>
+    </div>
+  );
+}
+
+/** A table that scrolls sideways by itself on narrow screens, with the keyboard, too. */
+function Table({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section class="table" aria-label={name} tabIndex={0}>
+      <table>{children}</table>
+    </section>
+  );
+}
+
+function BlockPage({ height }: { height: string }) {
   return (
     <Card title={`Block ${height}`} mark={<Proved />}>
       <Load name="block" question={{ height }}>
@@ -29,6 +68,8 @@ export function BlockPage({ height }: { height: string }) {
 
 function Block({ block }: { block: BlockView }) {
   const height = BigInt(block.height);
+  const [rows, setRows] = useState(PAGE_ROWS);
+  const count = block.transactions.length;
   return (
     <>
       <dl>
@@ -62,10 +103,10 @@ function Block({ block }: { block: BlockView }) {
         </a>
       </div>
       <h3>
-        {block.transactions.length === 0 ? 'No payments' : `${block.transactions.length} payments`}
+        {count === 0 ? 'No payments' : `${count} payment${count === 1 ? '' : 's'}, all of them`}
       </h3>
       <ul class="steps">
-        {block.transactions.slice(0, PAGE_ROWS * 10).map((id) => (
+        {block.transactions.slice(0, rows).map((id) => (
           <li key={id}>
             <span aria-hidden="true">◆</span>
             <a href={`#/payment/${id}`}>
@@ -74,11 +115,12 @@ function Block({ block }: { block: BlockView }) {
           </li>
         ))}
       </ul>
+      <More shown={rows} all={count} onMore={() => setRows(rows + PAGE_ROWS)} />
     </>
   );
 }
 
-export function PaymentPage({ id }: { id: string }) {
+function PaymentPage({ id }: { id: string }) {
   return (
     <Card title="Payment" mark={<Proved />}>
       <Hash value={id} />
@@ -113,35 +155,27 @@ function Payment({ payment }: { payment: PaymentView }) {
         )}
         <dt>Inputs</dt>
         <dd>{payment.inputs}</dd>
-        {payment.fee !== null && (
-          <>
-            <dt>Fee</dt>
-            <dd>{payment.fee} coins</dd>
-          </>
-        )}
       </dl>
-      <div class="table">
-        <table>
-          <thead>
-            <tr>
-              <th>Paid to</th>
-              <th class="num">Coins</th>
+      <Table name="outputs">
+        <thead>
+          <tr>
+            <th>Paid to</th>
+            <th class="num">Coins</th>
+          </tr>
+        </thead>
+        <tbody>
+          {payment.outputs.map(({ address, amount }, index) => (
+            <tr key={`${index}:${address}`}>
+              <td class="wrap">
+                <a href={`#/address/${address}`}>
+                  <Hash value={address} />
+                </a>
+              </td>
+              <td class="num">{amount}</td>
             </tr>
-          </thead>
-          <tbody>
-            {payment.outputs.map(({ address, amount }, index) => (
-              <tr key={`${index}:${address}`}>
-                <td class="wrap">
-                  <a href={`#/address/${address}`}>
-                    <Hash value={address} />
-                  </a>
-                </td>
-                <td class="num">{amount}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
       <div class="buttons">
         <a class="button" href={file} download={`${payment.id.slice(0, 16)}.receipt`}>
           Save the receipt
@@ -152,17 +186,21 @@ function Payment({ payment }: { payment: PaymentView }) {
   );
 }
 
-export function AddressPage({ address }: { address: string }) {
+function AddressPage({ address }: { address: string }) {
+  const [lines, setLines] = useState(PAGE_ROWS);
+  // A long list stays as it is while it is read; a short one follows the chain.
+  const refresh = lines > PAGE_ROWS ? `${lines}` : `${tips.value[0]?.height}`;
   return (
     <Card title="Address" mark={<Proved />}>
-      <Load name="address" question={{ address }} refresh={tips.value[0]?.height ?? ''}>
-        {(view) => <Address view={view} />}
+      <Load name="address" question={{ address, lines }} subject={address} refresh={refresh}>
+        {(view) => <Address view={view} onMore={() => setLines(lines + PAGE_ROWS)} />}
       </Load>
     </Card>
   );
 }
 
-function Address({ view }: { view: AddressView }) {
+function Address({ view, onMore }: { view: AddressView; onMore: () => void }) {
+  const { history, historySize } = view;
   return (
     <>
       <div class="row">
@@ -173,16 +211,17 @@ function Address({ view }: { view: AddressView }) {
           </p>
           <p class="soft">
             {view.used
-              ? `At block ${view.height}: ${view.coinCount} coins, ${view.historySize} entries of history.`
+              ? `At block ${view.height}, in ${view.coinCount} pieces; ${historySize} payments in its history.`
               : `Proved never used, at block ${view.height}.`}
           </p>
         </div>
         <QrCode text={view.address} />
       </div>
-      {view.history.length > 0 && (
+      {history.length > 0 && (
         <>
           <h3>History, proved complete</h3>
           <HistoryTable view={view} />
+          <More shown={history.length} all={Number(historySize)} onMore={onMore} />
         </>
       )}
     </>
@@ -191,38 +230,36 @@ function Address({ view }: { view: AddressView }) {
 
 function HistoryTable({ view }: { view: AddressView }) {
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th>Block</th>
-            <th>Payment</th>
-            <th class="num">Received</th>
-            <th class="num">Spent</th>
+    <Table name="history">
+      <thead>
+        <tr>
+          <th>Block</th>
+          <th>Payment</th>
+          <th class="num">Received</th>
+          <th class="num">Spent</th>
+        </tr>
+      </thead>
+      <tbody>
+        {view.history.map((line) => (
+          <tr key={`${line.height}:${line.id}`}>
+            <td>
+              <a href={`#/block/${line.height}`}>{line.height}</a>
+            </td>
+            <td>
+              <a href={`#/payment/${line.id}`}>
+                <Hash value={line.id} short />
+              </a>
+            </td>
+            <td class="num">{line.received}</td>
+            <td class="num">{line.spent}</td>
           </tr>
-        </thead>
-        <tbody>
-          {view.history.map((line) => (
-            <tr key={`${line.height}:${line.id}`}>
-              <td>
-                <a href={`#/block/${line.height}`}>{line.height}</a>
-              </td>
-              <td>
-                <a href={`#/payment/${line.id}`}>
-                  <Hash value={line.id} short />
-                </a>
-              </td>
-              <td class="num">{line.received}</td>
-              <td class="num">{line.spent}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   );
 }
 
-export function ValidatorsPage() {
+function ValidatorsPage() {
   return (
     <Card title="Validators">
       <p>
@@ -238,31 +275,29 @@ export function ValidatorsPage() {
 
 function ValidatorTable({ rows }: { rows: readonly ValidatorView[] }) {
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th>Name</th>
-            <th class="num">Stake, coins</th>
-            <th class="num">Share</th>
-            <th class="num">◌ Cosigned</th>
-            <th class="num">◌ Rounds</th>
+    <Table name="validators">
+      <thead>
+        <tr>
+          <th>Name</th>
+          <th class="num">Stake, coins</th>
+          <th class="num">Share</th>
+          <th class="num">◌ Cosigned</th>
+          <th class="num">◌ Rounds</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.slice(0, PAGE_ROWS).map((row) => (
+          <tr key={row.name}>
+            <td>{row.name}</td>
+            <td class="num">{row.stake}</td>
+            <td class="num">{(row.share * 100).toFixed(2)} %</td>
+            <td class="num">
+              {row.cosigned === null ? '–' : `${(row.cosigned * 100).toFixed(1)} %`}
+            </td>
+            <td class="num">{row.rounds ?? '–'}</td>
           </tr>
-        </thead>
-        <tbody>
-          {rows.slice(0, PAGE_ROWS).map((row) => (
-            <tr key={row.name}>
-              <td>{row.name}</td>
-              <td class="num">{row.stake}</td>
-              <td class="num">{(row.share * 100).toFixed(2)} %</td>
-              <td class="num">
-                {row.cosigned === null ? '–' : `${(row.cosigned * 100).toFixed(1)} %`}
-              </td>
-              <td class="num">{row.rounds ?? '–'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   );
 }

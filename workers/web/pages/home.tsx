@@ -7,7 +7,6 @@ import { Climb } from '../parts/climb.tsx';
 import { Card, Proved } from '../parts/marks.tsx';
 import { QuorumBar } from '../parts/quorum.tsx';
 import { ReceiptCard } from '../parts/receipt.tsx';
-import { Search } from '../parts/search.tsx';
 import { BlockStrip } from '../parts/strip.tsx';
 import { Trials } from '../parts/trials.tsx';
 import { VerdictPill } from '../parts/verdict.tsx';
@@ -38,12 +37,7 @@ export function Home({ chain }: { chain: ChainView | null }) {
       <Trials />
       <div class="two">
         <WalletCard faucet={chain?.faucet ?? false} />
-        <div>
-          <Card title="Look something up">
-            <Search />
-          </Card>
-          <ReceiptCard />
-        </div>
+        <ReceiptCard />
       </div>
     </>
   );

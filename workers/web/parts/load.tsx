@@ -15,18 +15,21 @@ type State<T> =
 export function Load<Name extends RequestName>({
   name,
   question,
+  subject,
   refresh,
   children,
 }: {
   name: Name;
   question: Requests[Name]['ask'];
+  /** What it is about: until this changes, the last answer stays in sight. The question by default. */
+  subject?: string;
   /** Asks again when this changes. */
   refresh?: string;
   children: (value: Requests[Name]['answer']) => ComponentChildren;
 }) {
   const [state, setState] = useState<State<Requests[Name]['answer']>>({ kind: 'loading' });
   const key = JSON.stringify(question);
-  useEffect(() => setState({ kind: 'loading' }), [name, key]);
+  useEffect(() => setState({ kind: 'loading' }), [name, subject ?? key]);
   useEffect(() => {
     let live = true;
     ask(name, JSON.parse(key))

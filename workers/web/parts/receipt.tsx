@@ -62,7 +62,10 @@ export function ReceiptCard() {
         {view !== null && (
           <>
             <StepList steps={view.steps} />
-            <div class={view.ok ? 'outcome good' : 'outcome'}>
+            <div
+              class={view.ok ? 'outcome good' : 'outcome'}
+              data-receipt={view.ok ? 'true' : 'refused'}
+            >
               {view.ok && view.payment !== null ? (
                 <>
                   <b>True.</b> This payment is in block{' '}
@@ -70,7 +73,7 @@ export function ReceiptCard() {
                   {new Date(view.payment.timeMillis).toLocaleString()}.
                 </>
               ) : (
-                <b>Refused.</b>
+                <b>Refused at “{view.steps.at(-1)?.step}”.</b>
               )}
             </div>
           </>

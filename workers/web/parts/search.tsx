@@ -20,27 +20,34 @@ function submit(event: Event): void {
 export function Search() {
   return (
     <search>
-      <form class="row" onSubmit={submit}>
-        <div class="grow">
-          <label for="search">Block, payment or address</label>
+      <form class="search" onSubmit={submit}>
+        <div>
+          <label class="sr" for="search">
+            Block, payment or address
+          </label>
           <input
             id="search"
+            type="search"
+            enterkeyhint="search"
+            placeholder="Block, payment or address"
             autocomplete="off"
             spellcheck={false}
             value={text.value}
             aria-describedby={problem.value === null ? undefined : 'search-problem'}
+            aria-invalid={problem.value === null ? undefined : true}
             onInput={(event) => {
+              problem.value = null;
               text.value = event.currentTarget.value;
             }}
           />
         </div>
         <button type="submit">Look up</button>
-        {problem.value !== null && (
-          <p id="search-problem" role="alert">
-            {problem.value}
-          </p>
-        )}
       </form>
+      {problem.value !== null && (
+        <p id="search-problem" class="problem" role="alert">
+          {problem.value}
+        </p>
+      )}
     </search>
   );
 }

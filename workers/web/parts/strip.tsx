@@ -12,12 +12,11 @@ export function BlockStrip() {
         <li key={tip.height}>
           <a href={`#/block/${tip.height}`}>
             <b>{tip.height}</b>
-            <span>
+            <span class={tip.transactionCount === 0 ? 'soft' : undefined}>
               {tip.transactionCount === 0
-                ? 'no payments'
+                ? 'empty'
                 : `${tip.transactionCount} payment${tip.transactionCount === 1 ? '' : 's'}`}
             </span>
-            <br />
             <span class="soft">
               <Time millis={tip.timeMillis} />
             </span>

@@ -63,7 +63,7 @@ export function Trials() {
             >
               {view.refused ? (
                 <>
-                  <b>Refused.</b> <code>{view.code}</code>
+                  <b>Refused at “{view.steps.at(-1)?.step}”.</b> <code>{view.code}</code>
                 </>
               ) : (
                 <b>Accepted: this must never happen.</b>

@@ -1,9 +1,9 @@
 /**
  * How sure this browser is, as a pill at the top, and as a notice when something is wrong.
  */
-import { verdict } from '../link.ts';
+import { ask, type Recovery, recovery, silent, verdict } from '../link.ts';
 import type { Verdict } from '../model.ts';
-import { Notice } from './marks.tsx';
+import { Notice, Reported } from './marks.tsx';
 
 const WORDS: {
   readonly [Kind in Verdict['kind']]: (verdict: Extract<Verdict, { kind: Kind }>) => string;
@@ -11,11 +11,14 @@ const WORDS: {
   syncing: ({ note }) => `… syncing: ${note}`,
   fresh: ({ ageSeconds }) =>
     `✓ verified, ${ageSeconds < 2 ? 'just now' : `${Math.round(ageSeconds)} s old`}`,
-  stale: ({ sinceMillis }) => `△ stale since ${new Date(sinceMillis).toLocaleTimeString()}`,
+  stale: ({ sinceMillis }) => `△ stale since ${clock(sinceMillis)}`,
   offline: () => '○ offline',
   forked: () => '✕ fork proved',
   refused: ({ step }) => `✕ refused: ${step}`,
 };
+
+const clock = (millis: number): string =>
+  new Date(millis).toLocaleTimeString(undefined, { hourCycle: 'h23' });
 
 function words(value: Verdict): string {
   return (WORDS[value.kind] as (verdict: Verdict) => string)(value);
@@ -29,27 +32,33 @@ export function VerdictPill() {
   );
 }
 
-/** Says what happened and what it means, whenever the tip is not fresh. */
+/** Says what happened and what it means: whenever the tip is not fresh, and when it is again. */
 export function VerdictNotice() {
   const value = verdict.value;
   switch (value.kind) {
-    case 'fresh':
     case 'syncing':
       return null;
+    case 'fresh':
+      return (
+        <>
+          {recovery.value !== null && <Recovered value={recovery.value} />}
+          {silent.value.length > 0 && <Silent names={silent.value} />}
+        </>
+      );
     case 'stale':
       return (
         <Notice>
-          <b>Nothing new has been certified.</b> What you see was true at{' '}
-          {new Date(value.sinceMillis).toLocaleTimeString()}. Either the network has paused, or this
-          server withholds news. Your browser keeps asking.
+          <b>Nothing new has been certified.</b> What you see was true at {clock(value.sinceMillis)}
+          . Either the network has paused, or this server withholds news. Your browser keeps asking.
         </Notice>
       );
     case 'offline':
       return (
         <Notice>
-          <b>The server does not answer</b> ({value.reason}). What is shown was proved at{' '}
-          {new Date(value.sinceMillis).toLocaleTimeString()} and stays proved. Trying again by
-          itself.
+          <b>The server does not answer</b> ({value.reason}).{' '}
+          {value.sinceMillis !== null &&
+            `What is shown was proved at ${clock(value.sinceMillis)} and stays proved. `}
+          Your browser keeps trying.
         </Notice>
       );
     case 'forked':
@@ -69,8 +78,54 @@ export function VerdictNotice() {
       return (
         <Notice bad>
           <b>Your browser refused an answer.</b> At step <i>{value.step}</i>: {value.reason}.
-          Nothing of it is shown. If it persists, use another server.
+          Nothing of it is shown. {value.hint ?? 'If it persists, use another server.'}
+          {value.code === 'page/another-chain' && <ForgetChain />}
         </Notice>
       );
   }
+}
+
+const WAS: { readonly [From in Recovery['from']]: string } = {
+  offline: 'The server did not answer',
+  stale: 'Nothing new was certified',
+  refused: 'Your browser refused what the server sent',
+};
+
+function Recovered({ value: { from, seconds, blocks } }: { value: Recovery }) {
+  return (
+    <Notice>
+      <b>✓ All is well again.</b> {WAS[from]} for {Math.max(1, Math.round(seconds))} s.{' '}
+      {blocks > 0
+        ? `Your browser has checked the ${blocks} block${blocks === 1 ? '' : 's'} made since.`
+        : 'No block was missed.'}
+    </Notice>
+  );
+}
+
+function Silent({ names }: { names: readonly string[] }) {
+  return (
+    <Notice>
+      <b>
+        {names.join(', ')} {names.length === 1 ? 'does' : 'do'} not sign at the moment
+      </b>{' '}
+      <Reported /> The others are more than two thirds, so the chain goes on.
+    </Notice>
+  );
+}
+
+/** Begins anew with this server's chain, when the person at the page says so. */
+export function ForgetChain() {
+  return (
+    <p>
+      <button
+        type="button"
+        data-action="forget"
+        onClick={() => {
+          void ask('forget', {}).then(() => window.location.reload());
+        }}
+      >
+        Forget the old chain
+      </button>
+    </p>
+  );
 }

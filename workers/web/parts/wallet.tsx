@@ -3,7 +3,7 @@
  */
 import { signal } from '@preact/signals';
 import { ask, RefusedError, wallet } from '../link.ts';
-import type { WalletView } from '../model.ts';
+import type { WalletPayment, WalletView } from '../model.ts';
 import { Card, Hash, Notice, Proved } from './marks.tsx';
 import { QrCode } from './qr.tsx';
 
@@ -75,6 +75,22 @@ export function WalletCard({ faucet }: { faucet: boolean }) {
   );
 }
 
+const SIGN = { sent: '…', proved: '◆', failed: '✕' } as const;
+
+function Payment({ payment: { id, what, stage, reason } }: { payment: WalletPayment }) {
+  return (
+    <li class={stage === 'failed' ? 'refused' : undefined} data-stage={stage}>
+      <span aria-hidden="true">{SIGN[stage]}</span>
+      <span>
+        {stage === 'proved' ? <a href={`#/payment/${id}`}>{what}</a> : what}{' '}
+        {stage === 'proved' && <Proved />}
+        {stage === 'sent' && <span class="soft">sent, waiting for its proof</span>}
+        {stage === 'failed' && <>did not happen: {reason}</>}
+      </span>
+    </li>
+  );
+}
+
 function Opened({ view, faucet }: { view: WalletView; faucet: boolean }) {
   const set = (field: 'to' | 'amount' | 'note') => (event: { currentTarget: HTMLInputElement }) => {
     form.value = { ...form.value, [field]: event.currentTarget.value };
@@ -87,7 +103,7 @@ function Opened({ view, faucet }: { view: WalletView; faucet: boolean }) {
       <div class="row">
         <div class="grow">
           <p class="soft">Your address</p>
-          <a href={`#/address/${view.address}`}>
+          <a href={`#/address/${view.address}`} data-own-address={view.address}>
             <Hash value={view.address} />
           </a>
         </div>
@@ -142,18 +158,10 @@ function Opened({ view, faucet }: { view: WalletView; faucet: boolean }) {
           </button>
         </div>
       </form>
-      {view.pending.length > 0 && (
-        <ul class="steps" aria-live="polite" aria-label="payments on their way">
-          {view.pending.map(({ id, stage }) => (
-            <li key={id} data-stage={stage}>
-              <span aria-hidden="true">{stage === 'proved' ? '◆' : '…'}</span>
-              <span>
-                <a href={`#/payment/${id}`}>
-                  <Hash value={id} short />
-                </a>{' '}
-                {stage === 'proved' ? <Proved /> : stage}
-              </span>
-            </li>
+      {view.payments.length > 0 && (
+        <ul class="steps" aria-live="polite" aria-label="payments of this visit">
+          {view.payments.map((payment) => (
+            <Payment key={payment.id} payment={payment} />
           ))}
         </ul>
       )}

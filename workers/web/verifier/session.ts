@@ -43,11 +43,13 @@ import type {
   Verdict,
 } from '../model.ts';
 import { SignatureWatch, shareOf } from './signatures.ts';
-import { runTrial } from './trials.ts';
+import { SilenceWatch } from './silence.ts';
 import { climbView, historyLine, paymentView, tipView } from './views.ts';
 
-/** Entries of a history that the page shows at once. */
-const HISTORY_LINES = 100;
+/** Most entries of a history that the page ever shows. */
+const MAX_HISTORY_LINES = 2_000;
+/** How often the page asks who signs. */
+const BOARD_MILLIS = 4_000;
 /** Where the store keeps the genesis id of the first visit. */
 const ANCHOR = 'anchor';
 const TEXT = new TextDecoder();
@@ -57,6 +59,8 @@ export interface SessionPorts {
   readonly store: Store;
   readonly tell: (notice: Notice) => void;
 }
+
+type ValidatorBoard = ReturnType<ReturnType<typeof validatorsShape>['from']>;
 
 /** What a session needs once it knows its chain. */
 interface Running {
@@ -73,6 +77,9 @@ export class Session {
   #before: TrustState;
   #lastHeight = -1n;
   #lastClimbed = '';
+  /** Somebody who was paid lately: whom the lying server lies about. */
+  #lastPaid: AddressBytes | null = null;
+  readonly #silence = new SilenceWatch();
   #isSyncing = false;
 
   private constructor(ports: SessionPorts, running: Running, view: ChainView) {
@@ -196,6 +203,7 @@ export class Session {
       onError: (error) => this.#say(this.#verdictOf(error)),
     });
     setInterval(turn, 1000);
+    setInterval(() => void this.#lookAtBoard(), BOARD_MILLIS);
   }
 
   #say(verdict: Verdict): void {
@@ -205,7 +213,8 @@ export class Session {
   #verdictOf(error: unknown): Verdict {
     if (error instanceof ForkError) return { kind: 'forked', evidence: toHex(error.evidence) };
     if (error instanceof VerificationError) {
-      return { kind: 'refused', step: error.step, reason: error.message };
+      const { step, message, code, hint = null } = error;
+      return { kind: 'refused', step, reason: message, code, hint };
     }
     const sinceMillis = Number(this.client.trusted().sureAt);
     const reason = error instanceof NetworkError ? error.message : String((error as Error).message);
@@ -222,6 +231,7 @@ export class Session {
       const placed = await this.client.getTransaction({ id });
       if (placed === null) return;
       this.#lastClimbed = id;
+      this.#lastPaid = placed.transaction.outputs[0]?.address ?? this.#lastPaid;
       this.#ports.tell({ kind: 'climb', climb: climbView(placed) });
     } catch {
       // The next block brings another payment; the verdict already says what is wrong.
@@ -276,7 +286,8 @@ export class Session {
     return placed === null ? null : paymentView(placed, this.client.trusted());
   }
 
-  async address(address: string): Promise<AddressView> {
+  async address(address: string, lines: number): Promise<AddressView> {
+    const most = Math.min(lines, MAX_HISTORY_LINES);
     const balance = await this.client.getBalance({ address, allowStale: true });
     const history = [];
     if (balance.isUsed) {
@@ -286,7 +297,7 @@ export class Session {
         allowStale: true,
       })) {
         history.push(historyLine(item));
-        if (history.length >= HISTORY_LINES) break;
+        if (history.length >= most) break;
       }
     }
     return {
@@ -302,11 +313,8 @@ export class Session {
 
   /** Names and stake from the certified set; performance as the server reports it. */
   async validators(): Promise<readonly ValidatorView[]> {
-    const { validators: set, prefix } = this.client.trusted();
-    const board = await this.#running.source
-      .request(jsonCall(targetOf('validators', {})))
-      .then((bytes) => validatorsShape(prefix).from(parseJson(bytes)))
-      .catch(() => null);
+    const { validators: set } = this.client.trusted();
+    const board = await this.#board().catch(() => null);
     const byName = new Map(board?.items.map((item) => [item.name, item]));
     return set.validators.map((validator) => ({
       name: validator.name,
@@ -317,13 +325,31 @@ export class Session {
     }));
   }
 
+  async #board(): Promise<ValidatorBoard> {
+    const shape = validatorsShape(this.client.trusted().prefix);
+    return shape.from(
+      parseJson(await this.#running.source.request(jsonCall(targetOf('validators', {})))),
+    );
+  }
+
+  /** Tells which validators have stopped signing, as the server reports it. */
+  async #lookAtBoard(): Promise<void> {
+    try {
+      const names = this.#silence.look((await this.#board()).items);
+      if (names !== null) this.#ports.tell({ kind: 'silent', names });
+    } catch {
+      // The verdict already says that the server does not answer.
+    }
+  }
+
   /** Runs an attack against the real verifier, with true answers to spoil. */
   async trial(kind: TrialKind): Promise<TrialView> {
     const { source } = this.#running;
     await this.client.sync();
     const state = this.client.trusted();
     const before = this.#before;
-    const address = (state.validators.validators[0] as { owner: AddressBytes }).owner;
+    const [first] = state.validators.validators;
+    const address = this.#lastPaid ?? (first as { owner: AddressBytes }).owner;
     const size = trustedTip(state).size;
     const prefix = state.prefix;
     const [update, addressProof] = await Promise.all([
@@ -336,6 +362,7 @@ export class Session {
         ),
       ),
     ]);
+    const { runTrial } = await import('./trials.ts');
     return runTrial(kind, {
       before,
       update,

@@ -3,16 +3,16 @@
  */
 import type { Header } from 'fanal/chain/header.ts';
 import { blockId } from 'fanal/chain/header.ts';
-import { type AddressPrefix, encodeAddress } from 'fanal/crypto/address.ts';
+import { encodeAddress } from 'fanal/crypto/address.ts';
 import { formatReceipt } from 'fanal/light/receipt-text.ts';
 import type { TrustState } from 'fanal/light/trust.ts';
 import { type Bytes, toHex } from 'fanal/primitives/bytes.ts';
 import { formatCoins } from 'fanal/wallet/amounts.ts';
 import type { HistoryItem } from 'fanal/wallet/client-types.ts';
 import type { PlacedTransaction } from 'fanal/wallet/reads.ts';
-import { merkleSteps } from 'fanal/wallet/steps.ts';
+import { type MerkleStep, merkleSteps } from 'fanal/wallet/steps.ts';
 import { receiptOf } from 'fanal/wallet/waiting.ts';
-import type { ClimbView, HistoryLine, PaymentView, TipView } from '../model.ts';
+import type { ClimbStep, ClimbView, HistoryLine, PaymentView, TipView } from '../model.ts';
 
 export function tipView(header: Header, root: Bytes, verifyMillis: number): TipView {
   return {
@@ -29,21 +29,22 @@ export function tipView(header: Header, root: Bytes, verifyMillis: number): TipV
 
 /** A payment's way up: through its block's transactions, then through the header log. */
 export function climbView(placed: PlacedTransaction): ClimbView {
-  const climbs = merkleSteps(placed.proof);
-  const last = climbs[climbs.length - 1] as (typeof climbs)[number];
+  const [payments, log] = merkleSteps(placed.proof);
+  const height = placed.height.toString();
   return {
-    what: `Payment ${toHex(placed.id).slice(0, 10)}… in block ${placed.height}`,
-    leaf: toHex(climbs[0].leaf),
-    steps: climbs.flatMap(({ steps }) =>
-      steps.map(({ tree, side, sibling, result }) => ({
-        tree,
-        side,
-        sibling: toHex(sibling),
-        result: toHex(result),
-      })),
-    ),
-    root: toHex(last.root),
+    id: toHex(placed.id),
+    height,
+    leaf: toHex(payments.leaf),
+    steps: [
+      ...payments.steps.map(pairView),
+      { kind: 'header', height, result: toHex(log.leaf) },
+      ...log.steps.map(pairView),
+    ],
   };
+}
+
+function pairView({ side, sibling, result }: MerkleStep): ClimbStep {
+  return { kind: 'pair', side, sibling: toHex(sibling), result: toHex(result) };
 }
 
 export function paymentView(placed: PlacedTransaction, state: TrustState): PaymentView {
@@ -57,7 +58,6 @@ export function paymentView(placed: PlacedTransaction, state: TrustState): Payme
       address: encodeAddress(address, state.prefix),
       amount: formatCoins(amount),
     })),
-    fee: null,
     note: noteText(note),
     climb: climbView(placed),
     receipt: formatReceipt(receiptOf(state, placed), state.validators),
@@ -77,8 +77,4 @@ export function historyLine(item: HistoryItem): HistoryLine {
     received: formatCoins(item.received),
     spent: formatCoins(item.spent),
   };
-}
-
-export function addressText(address: Parameters<typeof encodeAddress>[0], prefix: AddressPrefix) {
-  return encodeAddress(address, prefix);
 }

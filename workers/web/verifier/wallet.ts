@@ -10,14 +10,12 @@ import { formatCoins, parseCoins } from 'fanal/wallet/amounts.ts';
 import type { Client } from 'fanal/wallet/client-types.ts';
 import { http, type Source } from 'fanal/wallet/transport.ts';
 import { createWallet, type Wallet } from 'fanal/wallet/wallet.ts';
-import type { HistoryLine, WalletView } from '../model.ts';
+import type { WalletPayment, WalletView } from '../model.ts';
 
-const MAX_PENDING = 20;
-const MAX_HISTORY = 20;
+/** Payments of this visit that are listed. */
+const MAX_PAYMENTS = 20;
 /** Unused addresses in a row that end a scan: a page's wallet uses few. */
 const PAGE_GAP = 3;
-
-type Stage = WalletView['pending'][number]['stage'];
 
 export class PageWallet {
   readonly words: string;
@@ -25,8 +23,7 @@ export class PageWallet {
   readonly #client: Client;
   readonly #source: Source;
   readonly #tell: (view: WalletView) => void;
-  readonly #pending = new Map<string, Stage>();
-  #history: readonly HistoryLine[] = [];
+  readonly #payments = new Map<string, WalletPayment>();
   /** The address on show: the first of the account, so that it does not change under the eye. */
   readonly #address: string;
 
@@ -69,24 +66,12 @@ export class PageWallet {
     return {
       address: this.#address,
       balance: formatCoins(this.#wallet.balance().total),
-      pending: [...this.#pending].map(([id, stage]) => ({ id, stage })).reverse(),
-      history: this.#history,
+      payments: [...this.#payments.values()].reverse(),
     };
   }
 
   async refresh(): Promise<void> {
     await this.#wallet.sync({ allowStale: true });
-    const lines: HistoryLine[] = [];
-    for await (const item of this.#wallet.history({ allowStale: true })) {
-      lines.push({
-        height: item.height.toString(),
-        id: toHex(item.txid),
-        received: formatCoins(item.received),
-        spent: formatCoins(item.spent),
-      });
-      if (lines.length >= MAX_HISTORY) break;
-    }
-    this.#history = lines;
     this.#tell(this.view());
   }
 
@@ -99,8 +84,10 @@ export class PageWallet {
       body: utf8(JSON.stringify({ address: this.#address })),
       maxBytes: 4096,
     });
-    const id = toHex(faucetGrantShape.from(parseJson(bytes)).txid);
-    this.#await(id, this.#client.waitForTransaction({ id }));
+    const { txid, amount } = faucetGrantShape.from(parseJson(bytes));
+    const id = toHex(txid);
+    const what = `${formatCoins(amount)} coins from the faucet`;
+    this.#await(id, what, this.#client.waitForTransaction({ id }));
     return id;
   }
 
@@ -110,29 +97,25 @@ export class PageWallet {
     const draft = await this.#wallet.build({ to: [{ address: to.trim(), amount }], note });
     await this.#wallet.send(draft);
     const id = toHex(draft.id);
-    this.#await(id, this.#wallet.confirm(draft));
+    const what = `${formatCoins(amount)} coins to ${to.trim().slice(0, 12)}…`;
+    this.#await(id, what, this.#wallet.confirm(draft));
     return id;
   }
 
-  /** Shows a payment as sent, and as proved once it is. */
-  #await(id: string, proof: Promise<unknown>): void {
-    this.#set(id, 'sent');
+  /** Shows a payment as sent, and as proved at once with the balance after it. */
+  #await(id: string, what: string, proof: Promise<unknown>): void {
+    this.#set({ id, what, stage: 'sent', reason: null });
     proof
-      .then(() => {
-        this.#set(id, 'proved');
-        return this.refresh();
-      })
-      .catch(() => {
-        this.#pending.delete(id);
-        this.#tell(this.view());
-      });
+      .then(() => this.#wallet.sync({ allowStale: true }).catch(() => null))
+      .then(() => this.#set({ id, what, stage: 'proved', reason: null }))
+      .catch((error: Error) => this.#set({ id, what, stage: 'failed', reason: error.message }));
   }
 
-  #set(id: string, stage: Stage): void {
-    this.#pending.set(id, stage);
-    for (const oldest of this.#pending.keys()) {
-      if (this.#pending.size <= MAX_PENDING) break;
-      this.#pending.delete(oldest);
+  #set(payment: WalletPayment): void {
+    this.#payments.set(payment.id, payment);
+    for (const oldest of this.#payments.keys()) {
+      if (this.#payments.size <= MAX_PAYMENTS) break;
+      this.#payments.delete(oldest);
     }
     this.#tell(this.view());
   }

@@ -2,7 +2,7 @@
  * The verifying worker: the page asks, it answers with what it has checked. Crypto stays off the
  * page's own thread.
  */
-import { FanalError } from 'fanal/primitives/errors.ts';
+import { DecodeError, FanalError, VerificationError } from 'fanal/primitives/errors.ts';
 import type { FromPage, FromWorker, Refusal, RequestName, Requests } from '../model.ts';
 import { Session } from './session.ts';
 import { forgetAll, openStore } from './store.ts';
@@ -39,7 +39,7 @@ const ANSWERS: {
   },
   block: async ({ height }) => (await session()).block(height),
   payment: async ({ id }) => (await session()).payment(id),
-  address: async ({ address }) => (await session()).address(address),
+  address: async ({ address, lines }) => (await session()).address(address, lines),
   validators: async () => (await session()).validators(),
   trial: async ({ kind }) => (await session()).trial(kind),
   receipt: async ({ text }) => (await session()).receipt(text),
@@ -68,7 +68,18 @@ addEventListener('message', ({ data }: MessageEvent<FromPage>) => {
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof FanalError) {
-    return { code: error.code, message: error.message, hint: error.hint ?? null };
+    return {
+      code: error.code,
+      message: error.message,
+      hint: error.hint ?? null,
+      step: stepOf(error),
+    };
   }
-  return { code: 'page/internal', message: String((error as Error)?.message ?? error), hint: null };
+  const message = String((error as Error)?.message ?? error);
+  return { code: 'page/internal', message, hint: null, step: null };
+}
+
+function stepOf(error: FanalError): string | null {
+  if (error instanceof VerificationError) return error.step;
+  return error instanceof DecodeError ? 'reading the bytes' : null;
 }
