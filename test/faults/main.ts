@@ -2,7 +2,7 @@
  * `npm run faults`: runs scenarios one after another, and says in a table what each came to.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SeededRandom } from 'fanal-node/testnet/random.ts';
 import { brokenDisk } from './broken-disk.ts';
@@ -82,7 +82,9 @@ async function runOne(scenario: Scenario, folder: string, options: Options): Pro
   } catch (error) {
     report = { figures: {}, findings: [(error as Error).stack ?? `${error}`] };
   }
-  return { name, seconds: seconds(), leftOut: null, ...report };
+  const load = `${(loadavg()[2] as number).toFixed(1)} on ${availableParallelism()} processors`;
+  const figures = { ...report.figures, 'load, last 15 min': load };
+  return { name, seconds: seconds(), leftOut: null, figures, findings: report.findings };
 }
 
 function describe({ name, about, times, leftOut }: Scenario): string {
