@@ -224,6 +224,7 @@ function boardItem(row: ValidatorBoardRow, origin: string) {
     pendingUnbond: record.pendingUnbond,
     retired: record.retired,
     jailedUntil: record.jailedUntil,
+    readyFor: row.readyFor,
     vkey: cosignerKeyText(origin, record),
     checkpoints: row.checkpoints,
     cosigned: row.cosigned,

@@ -6,6 +6,7 @@ import { MAX_UNBONDINGS } from 'fanal/chain/limits.ts';
 import type { Offence } from 'fanal/chain/offence.ts';
 import type { Registration } from 'fanal/chain/registration.ts';
 import type { ValidatorRecord } from 'fanal/chain/validator-record.ts';
+import { VERSION_WITH_MOVES } from 'fanal/chain/version.ts';
 import { type OffenceContext, offenceItems, vertexSlot } from 'fanal/checkpoint/offence.ts';
 import { isRegistrableKey } from 'fanal/crypto/ed25519.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
@@ -23,6 +24,8 @@ export type ActionProblemCode =
   | 'transaction/validator-retired'
   | 'transaction/unbonding-limit'
   | 'transaction/stake'
+  | 'transaction/not-in-set'
+  | 'transaction/version'
   | 'transaction/evidence';
 
 /** What actions are checked against besides the registry. */
@@ -74,7 +77,23 @@ function applyAction(
     case 'retire':
       draft.change(record.name, { retired: true });
       return null;
+    case 'ready':
+      return announce(draft, record.name, action.version);
+    case 'move':
+      if (draft.params.protocolVersion < VERSION_WITH_MOVES) return 'transaction/version';
+      draft.change(record.name, { addresses: action.addresses });
+      return null;
   }
+}
+
+/** Notes what a member of the running set is ready for. */
+function announce(draft: RegistryDraft, name: string, version: number): ActionProblemCode | null {
+  const { validators } = draft.set;
+  const index = validators.findIndex((member) => member.name === name);
+  if (index < 0) return 'transaction/not-in-set';
+  const before = draft.readiness?.versions ?? validators.map(() => 0);
+  draft.readiness = { versions: before.with(index, version) };
+  return null;
 }
 
 function register(

@@ -126,6 +126,7 @@ export class AddressReads {
         record: encode(validatorRecordCodec, record),
         active: index >= 0,
         stake: set.validators[index]?.stake ?? record.stake,
+        readyFor: (isRunning ? registry.readiness?.versions[index] : undefined) ?? 0,
         ...(isRunning ? running : { rounds: kept.rounds, rewards: kept.rewards }),
         checkpoints: kept.checkpoints,
         cosigned: kept.cosigned,

@@ -4,8 +4,10 @@
  */
 import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { type Header, headerCodec } from 'fanal/chain/header.ts';
+import { paramsCodec } from 'fanal/chain/params.ts';
 import { payoutId } from 'fanal/chain/payout.ts';
-import { EPOCH_KEY, validatorKey } from 'fanal/chain/state-keys.ts';
+import { readinessCodec } from 'fanal/chain/readiness.ts';
+import { EPOCH_KEY, PARAMETERS_KEY, READINESS_KEY, validatorKey } from 'fanal/chain/state-keys.ts';
 import { validatorRecordCodec } from 'fanal/chain/validator-record.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
@@ -143,6 +145,12 @@ function changedRecords(registry: Registry, draft: RegistryDraft): { key: Bytes;
   if (draft.epoch !== registry.epoch) {
     changed.push({ key: EPOCH_KEY, value: epochStateCodec.encode(draft.epoch) });
   }
+  if (draft.params !== registry.params) {
+    changed.push({ key: PARAMETERS_KEY, value: paramsCodec.encode(draft.params) });
+  }
+  if (draft.readiness !== null && draft.readiness !== registry.readiness) {
+    changed.push({ key: READINESS_KEY, value: readinessCodec.encode(draft.readiness) });
+  }
   return changed;
 }
 
@@ -156,6 +164,7 @@ function headerOf(
   const { epoch, height, time, commitIndex, commitDigest, consensusSnapshotHash } = order;
   const leaves = work.payments.map(({ leaf }) => leaf);
   return {
+    version: registry.params.protocolVersion,
     ...{ height, epoch, time },
     previousRoot: tip.root,
     txRoot: listRoot(leaves, nativeListHasher),

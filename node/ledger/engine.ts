@@ -10,6 +10,7 @@ import { type Genesis, genesisCodec } from 'fanal/chain/genesis.ts';
 import { type Header, headerCodec } from 'fanal/chain/header.ts';
 import { originOf } from 'fanal/chain/origin.ts';
 import { checkShape } from 'fanal/chain/transaction-check.ts';
+import { NEWEST_VERSION } from 'fanal/chain/version.ts';
 import type { CosignedCheckpoint } from 'fanal/checkpoint/cosigned.ts';
 import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { type Bytes, type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
@@ -28,6 +29,7 @@ import { applyDraft, least, most, type Registry, RegistryDraft } from './registr
 import type { StateTree } from './state-tree.ts';
 import { openTables, type Tables } from './tables.ts';
 import { takeBack } from './take-back.ts';
+import { unknownVersion } from './unknown-version.ts';
 import { orderOfBlock, type WorkOrder } from './work-order.ts';
 
 export interface LedgerOptions {
@@ -41,6 +43,8 @@ export interface LedgerOptions {
   readonly keptBlocks?: bigint;
   /** Certified states that stay provable, at least 64. */
   readonly provableStates?: bigint;
+  /** The newest protocol version whose rules are known; this release's by default. */
+  readonly newestVersion?: number;
   /** Only a ledger that can be made again (a test, an import) may go without. */
   readonly durable?: boolean;
 }
@@ -123,6 +127,11 @@ export class LedgerEngine {
 
   get provableStates(): bigint {
     return this.#options.provableStates ?? LEDGER_LIMITS.provableStates;
+  }
+
+  /** Says whether the rules of the next block are known here. */
+  get knowsVersion(): boolean {
+    return this.#registry.params.protocolVersion <= this.#newestVersion;
   }
 
   execute(order: WorkOrder, verified?: Uint8Array): ExecutedBlock {
@@ -232,6 +241,7 @@ export class LedgerEngine {
         `expected block ${this.#tip.height + 1n} of epoch ${this.#registry.epoch.epoch}, found ${height} of epoch ${epoch}`,
       );
     }
+    if (!this.knowsVersion) throw unknownVersion(this.#registry.params.protocolVersion);
     const started = performance.now();
     try {
       const state = this.#state();
@@ -271,6 +281,10 @@ export class LedgerEngine {
         writeMillis: performance.now() - computedAt,
       },
     };
+  }
+
+  get #newestVersion(): number {
+    return this.#options.newestVersion ?? NEWEST_VERSION;
   }
 
   #state(): LedgerState {

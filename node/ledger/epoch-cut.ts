@@ -4,6 +4,7 @@
  */
 import { MAX_PAYOUTS, MAX_SUPPLY, MAX_UNBONDINGS } from 'fanal/chain/limits.ts';
 import { payoutId } from 'fanal/chain/payout.ts';
+import { carriedReadiness, nextVersion } from 'fanal/chain/readiness.ts';
 import type { ValidatorRecord } from 'fanal/chain/validator-record.ts';
 import { type Validator, type ValidatorSet, validatorSet } from 'fanal/chain/validators.ts';
 import type { AddressBytes } from 'fanal/crypto/address.ts';
@@ -40,6 +41,7 @@ export function cutEpoch(
   const freed = payUnbondings(draft, names, MAX_PAYOUTS - rewarded.length);
   const salt = payoutId(genesisId, draft.epoch.epoch);
   const next = nextSet(draft, inLot(names, salt));
+  moveVersion(draft, next);
   draft.epoch = {
     ...draft.epoch,
     epoch: draft.epoch.epoch + 1,
@@ -47,6 +49,16 @@ export function cutEpoch(
     committed: next.validators.map(() => 0n),
   };
   return { next, payouts: [...rewarded, ...freed], rewards };
+}
+
+/** Takes up the version that enough of the next set is ready for (docs/protocol.md §8.5). */
+function moveVersion(draft: RegistryDraft, next: ValidatorSet): void {
+  if (draft.readiness === null) return;
+  draft.readiness = carriedReadiness(draft.readiness, draft.set, next);
+  const protocolVersion = nextVersion(draft.params.protocolVersion, draft.readiness, next);
+  if (protocolVersion !== draft.params.protocolVersion) {
+    draft.params = { ...draft.params, protocolVersion };
+  }
 }
 
 /** What each validator of the set would be paid if the epoch ended now, by index. */

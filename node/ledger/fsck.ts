@@ -9,7 +9,7 @@ import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import type { Genesis } from 'fanal/chain/genesis.ts';
 import { genesisState } from 'fanal/chain/genesis-state.ts';
 import { endsEpoch, type Header, headerCodec } from 'fanal/chain/header.ts';
-import { EPOCH_KEY, PARAMETERS_KEY } from 'fanal/chain/state-keys.ts';
+import { EPOCH_KEY } from 'fanal/chain/state-keys.ts';
 import { splitTransaction } from 'fanal/chain/transaction.ts';
 import { transactionLeaf, txidOf } from 'fanal/chain/transaction-leaf.ts';
 import { validatorRecordCodec } from 'fanal/chain/validator-record.ts';
@@ -29,7 +29,7 @@ import type { Hash } from 'fanal/primitives/hash.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import type { Account } from './account.ts';
 import { historyLeaf } from './history-store.ts';
-import { addressChange, recordChange } from './load-state.ts';
+import { addressChange, isOfChain, recordChange } from './load-state.ts';
 import { nativeListHasher, nativeMapHasher, nativeSha256 } from './native-hash.ts';
 import { changeOf } from './stored-coin.ts';
 import { openTables, type Tables } from './tables.ts';
@@ -313,7 +313,7 @@ const MAX_ROWS = 1 << 20;
 
 /** Units that a validator's record holds: stake, bonds, and what is on its way back. */
 function stakeIn(key: Bytes, value: Bytes): bigint {
-  if (equalBytes(key, PARAMETERS_KEY) || equalBytes(key, EPOCH_KEY)) return 0n;
+  if (isOfChain(key)) return 0n;
   const { stake, pendingBond, unbondings } = validatorRecordCodec.decode(value);
   return unbondings.reduce((sum, { amount }) => sum + amount, stake + pendingBond);
 }

@@ -194,6 +194,8 @@ export interface LedgerInfo {
   readonly genesis: Encoded<'Genesis'>;
   /** The parameters in force. */
   readonly params: Encoded<'Params'>;
+  /** Whether their protocol version is known here; if not, no further block can be executed. */
+  readonly knowsVersion: boolean;
   readonly mode: RetentionMode;
   /** Lowest height whose block body is kept. */
   readonly firstBlock: bigint;
@@ -274,6 +276,8 @@ export interface ValidatorBoardRow {
   readonly active: boolean;
   /** Stake in that set, or bonded when not active. */
   readonly stake: bigint;
+  /** The newest protocol version that it said it is ready for; 0 while it said nothing. */
+  readonly readyFor: number;
   /** Vertices of this validator that were committed in the epoch. */
   readonly rounds: bigint;
   /** Units: paid at the epoch's end, or what would be paid if it ended now. */

@@ -5,7 +5,8 @@
 import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { epochStateCodec } from 'fanal/chain/epoch-state.ts';
 import { paramsCodec } from 'fanal/chain/params.ts';
-import { EPOCH_KEY, PARAMETERS_KEY } from 'fanal/chain/state-keys.ts';
+import { type Readiness, readinessCodec } from 'fanal/chain/readiness.ts';
+import { EPOCH_KEY, PARAMETERS_KEY, READINESS_KEY } from 'fanal/chain/state-keys.ts';
 import { type ValidatorRecord, validatorRecordCodec } from 'fanal/chain/validator-record.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import type { MapChange } from 'fanal/merkle/map-tree.ts';
@@ -24,7 +25,7 @@ export function loadRegistry({ records }: Tables, set: ValidatorSet): Registry {
   const byName = new Map<string, ValidatorRecord>();
   const keys = new Set<string>();
   for (const { key, value } of records.all()) {
-    if (equalBytes(key, PARAMETERS_KEY) || equalBytes(key, EPOCH_KEY)) continue;
+    if (isOfChain(key)) continue;
     const record = validatorRecordCodec.decode(value);
     byName.set(record.name, record);
     for (const text of keysOf(record)) keys.add(text);
@@ -35,10 +36,21 @@ export function loadRegistry({ records }: Tables, set: ValidatorSet): Registry {
   return {
     params: paramsCodec.decode(params),
     epoch: epochStateCodec.decode(epoch),
+    readiness: readReadiness(records),
     set,
     records: byName,
     keys,
   };
+}
+
+/** Says whether a record is the chain's own, and no validator's. */
+export function isOfChain(key: Bytes): boolean {
+  return [PARAMETERS_KEY, EPOCH_KEY, READINESS_KEY].some((known) => equalBytes(key, known));
+}
+
+function readReadiness(records: Tables['records']): Readiness | null {
+  const value = records.get(READINESS_KEY);
+  return value === null ? null : readinessCodec.decode(value);
 }
 
 /** The entry of an address in the state map; a record without history has none. */

@@ -7,6 +7,7 @@
  */
 import type { EpochState } from 'fanal/chain/epoch-state.ts';
 import type { Params } from 'fanal/chain/params.ts';
+import type { Readiness } from 'fanal/chain/readiness.ts';
 import type { ValidatorRecord } from 'fanal/chain/validator-record.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import { assert } from 'fanal/primitives/assert.ts';
@@ -16,6 +17,8 @@ import { type Bytes, toHex } from 'fanal/primitives/bytes.ts';
 export interface Registry {
   readonly params: Params;
   readonly epoch: EpochState;
+  /** What validators said that they are ready for; null while none did. */
+  readonly readiness: Readiness | null;
   /** The set of the running epoch. */
   readonly set: ValidatorSet;
   /** Every validator that ever registered, by name. */
@@ -29,12 +32,14 @@ interface Base {
   record(name: string): ValidatorRecord | undefined;
   hasKey(key: string): boolean;
   readonly epoch: EpochState;
+  readonly readiness: Readiness | null;
 }
 
 export class RegistryDraft implements Base {
-  readonly params: Params;
+  params: Params;
   readonly set: ValidatorSet;
   epoch: EpochState;
+  readiness: Readiness | null;
   readonly #base: Base;
   readonly #changed = new Map<string, ValidatorRecord>();
   readonly #keys = new Set<string>();
@@ -44,6 +49,7 @@ export class RegistryDraft implements Base {
     this.set = set;
     this.#base = base;
     this.epoch = base.epoch;
+    this.readiness = base.readiness;
   }
 
   static of(registry: Registry): RegistryDraft {
@@ -51,6 +57,7 @@ export class RegistryDraft implements Base {
       record: (name) => registry.records.get(name),
       hasKey: (key) => registry.keys.has(key),
       epoch: registry.epoch,
+      readiness: registry.readiness,
     });
   }
 
@@ -63,6 +70,7 @@ export class RegistryDraft implements Base {
   join(fork: RegistryDraft): void {
     for (const record of fork.changed()) this.put(record);
     this.epoch = fork.epoch;
+    this.readiness = fork.readiness;
   }
 
   record(name: string): ValidatorRecord | undefined {
@@ -109,7 +117,8 @@ export function applyDraft(registry: Registry, draft: RegistryDraft, set: Valida
     (records as Map<string, ValidatorRecord>).set(record.name, record);
     for (const key of keysOf(record)) (keys as Set<string>).add(key);
   }
-  return { params: draft.params, epoch: draft.epoch, set, records, keys };
+  const { params, epoch, readiness } = draft;
+  return { params, epoch, readiness, set, records, keys };
 }
 
 /** The lesser of two amounts. */

@@ -102,6 +102,7 @@ function infoOf(engine: LedgerEngine): LedgerInfo {
     ...{ origin, genesisId, mode },
     genesis: encode(genesisCodec, genesis),
     params: encode(paramsCodec, registry.params),
+    knowsVersion: engine.knowsVersion,
     firstBlock: counts.firstBody,
     firstHistory: counts.firstHistory,
     firstProvableSize: engine.tree.oldest + 1n,

@@ -9,9 +9,15 @@ import { handoverCodec } from 'fanal/light/handover.ts';
 import { leafHash } from 'fanal/merkle/list-hash.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
-import type { EpochRecord, ExecutedTip, NextEpoch, StoredState } from '../core/types.ts';
+import type { EpochRecord, ExecutedTip, StoredState } from '../core/types.ts';
 import type { AsyncLedger, Tip } from '../ledger/ledger.ts';
-import { authorOf, consensusParams, currentEpochRecord, membersOf } from './epoch-record.ts';
+import {
+  authorOf,
+  consensusParams,
+  currentEpochRecord,
+  membersOf,
+  nextEpoch,
+} from './epoch-record.ts';
 import type { JournalClient } from './journal-client.ts';
 import type { Log } from './log.ts';
 
@@ -45,7 +51,9 @@ export async function findBeginning(
       time: tip.header.time,
       commitIndex: isStart ? 0n : tip.header.commitIndex,
       root: tip.root,
-      next: isOpenEnd ? await nextEpoch(ledger, vertexKey) : null,
+      next: isOpenEnd
+        ? await nextEpoch(ledger, (following) => authorOf(following, vertexKey))
+        : null,
     },
     certifiedSize: certified.size,
   };
@@ -81,12 +89,6 @@ export async function loadStored(
     log.warn({ reason: signing.amnesia }, 'the last signed round is asked of the other validators');
   }
   return { stored, isAmnesiac: signing.amnesia !== null };
-}
-
-/** The epoch that follows the one that the ledger's tip ends. */
-async function nextEpoch(ledger: AsyncLedger, vertexKey: Uint8Array | null): Promise<NextEpoch> {
-  const record = await currentEpochRecord(ledger);
-  return { record, author: authorOf(record, vertexKey) };
 }
 
 /** The record of the epoch that ends with the ledger's tip. */

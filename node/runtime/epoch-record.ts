@@ -5,7 +5,7 @@ import { type Params, paramsCodec } from 'fanal/chain/params.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import type { Member } from '../core/committee.ts';
 import type { ConsensusParams } from '../core/params.ts';
-import type { EpochRecord } from '../core/types.ts';
+import type { Author, EpochRecord, NextEpoch } from '../core/types.ts';
 import type { AsyncLedger } from '../ledger/ledger.ts';
 
 /** The validators of a set as members of a committee, in the same order. */
@@ -49,6 +49,18 @@ export async function currentEpochRecord(ledger: AsyncLedger): Promise<EpochReco
     members: membersOf(epoch.validators),
     params: consensusParams(paramsCodec.decode(info.params)),
   };
+}
+
+/**
+ * The epoch that follows the one that the ledger's tip ends. Under rules that are not known here
+ * this node takes no part in it, whatever the set says.
+ */
+export async function nextEpoch(
+  ledger: AsyncLedger,
+  authorIn: (record: EpochRecord) => Author | null,
+): Promise<NextEpoch> {
+  const [record, { knowsVersion }] = await Promise.all([currentEpochRecord(ledger), ledger.info()]);
+  return { record, author: knowsVersion ? authorIn(record) : null };
 }
 
 /** The author index of the validator that holds a vertex key, or null. */

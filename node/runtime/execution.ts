@@ -3,17 +3,10 @@
  * for consensus, outcomes for the mempool, and news once a block is certified.
  */
 import type { Bytes } from 'fanal/primitives/bytes.ts';
-import type {
-  Author,
-  BlockInput,
-  CertifiedCheckpoint,
-  EpochRecord,
-  Event,
-  NextEpoch,
-} from '../core/types.ts';
+import type { Author, BlockInput, CertifiedCheckpoint, EpochRecord, Event } from '../core/types.ts';
 import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
 import type { CertifiedEvents } from './certified-feed.ts';
-import { currentEpochRecord } from './epoch-record.ts';
+import { nextEpoch } from './epoch-record.ts';
 
 export interface ExecutionOptions {
   readonly ledger: AsyncLedger;
@@ -61,14 +54,14 @@ export class Execution {
 
   /** Executes a block of the running consensus and hands the result back to it. */
   execute(block: BlockInput): void {
-    const { ledger, flags, onEvent, onFailure } = this.#options;
+    const { ledger, flags, authorIn, onEvent, onFailure } = this.#options;
     this.#executing++;
     ledger
       .execute(block, flags(block.transactions))
       .then(async (executed) => {
         this.#executing--;
         this.note(executed);
-        const next = block.lastOfEpoch ? await this.#nextEpoch() : null;
+        const next = block.lastOfEpoch ? await nextEpoch(ledger, authorIn) : null;
         const { height, header, root } = executed;
         onEvent({ kind: 'executed', height, header, root, next });
         this.#tell();
@@ -145,10 +138,5 @@ export class Execution {
         if (more) setImmediate(() => this.#prune());
       })
       .catch(this.#options.onFailure);
-  }
-
-  async #nextEpoch(): Promise<NextEpoch> {
-    const record = await currentEpochRecord(this.#options.ledger);
-    return { record, author: this.#options.authorIn(record) };
   }
 }

@@ -6,7 +6,7 @@
  * executing it must give its header. So peers can only withhold, and then another one is asked.
  */
 import { blockHeader } from 'fanal/chain/block.ts';
-import { headerCodec } from 'fanal/chain/header.ts';
+import { type Header, headerCodec } from 'fanal/chain/header.ts';
 import type { CertifiedCheckpoint } from 'fanal/checkpoint/certify.ts';
 import { certify } from 'fanal/checkpoint/certify.ts';
 import { parseCheckpointNote } from 'fanal/checkpoint/cosigned.ts';
@@ -65,6 +65,8 @@ export async function syncLedger(
     const target = await nextTarget(options, untilEpochStart);
     if (target === null) return (await ledger.tip()).height;
     await syncTo(options, target);
+    const { knowsVersion } = await ledger.info();
+    if (!knowsVersion) return (await ledger.tip()).height;
   }
 }
 
@@ -101,9 +103,10 @@ async function targetOf(
     ledger.epoch(),
   ]);
   const tip = await askTip(options, peer);
-  const header = headerCodec.decode(tip.header);
-  if (header.epoch < current.epoch || header.height + 1n <= certified.size) return null;
-  if (header.epoch === current.epoch) {
+  const header = readTip(tip.header);
+  const isBehind = header !== null && header.height + 1n <= certified.size;
+  if (header !== null && (header.epoch < current.epoch || isBehind)) return null;
+  if (header?.epoch === current.epoch) {
     if (untilEpochStart) return null;
     const note = new TextDecoder().decode(tip.note);
     const cosigned = parseCheckpointNote(note, origin, current.validators);
@@ -124,6 +127,19 @@ async function targetOf(
     );
   }
   return { epoch: current.epoch, checkpoint };
+}
+
+/**
+ * A peer's newest header; null when it is of a protocol version that is not known here. Such a peer
+ * is in a later epoch, or lies: the handover of ours says which.
+ */
+function readTip(bytes: Bytes): Header | null {
+  try {
+    return headerCodec.decode(bytes);
+  } catch (error) {
+    if (error instanceof FanalError && error.code === 'decode/version') return null;
+    throw error;
+  }
 }
 
 /** Fetches and executes blocks up to a checkpoint, from whoever has them. */

@@ -2,7 +2,10 @@
  * What a node is at a time: a follower, or a member of the running epoch. After each change of
  * epoch, and after falling behind, the role is found anew.
  */
+import { paramsCodec } from 'fanal/chain/params.ts';
 import type { EpochRecord, Event } from '../core/types.ts';
+import type { AsyncLedger } from '../ledger/ledger.ts';
+import { unknownVersion } from '../ledger/unknown-version.ts';
 import { type Beginning, findBeginning, loadStored } from './boot.ts';
 import { Consensus } from './consensus.ts';
 import { consensusMetrics, executionMetrics } from './consensus-metrics.ts';
@@ -17,12 +20,23 @@ import { memberAddresses } from './membership.ts';
 import { nativeCryptoPort, nativeTaggedHash } from './native-crypto.ts';
 import type { NodeContext } from './node-context.ts';
 
+/**
+ * The epoch that ends is brought to its certificate by the old rules; the next one needs the new.
+ *
+ * @throws {FanalError} `safety/upgrade-required`
+ */
+async function requireKnownVersion(ledger: AsyncLedger): Promise<void> {
+  const { knowsVersion, params } = await ledger.info();
+  if (!knowsVersion) throw unknownVersion(paramsCodec.decode(params).protocolVersion);
+}
+
 /** Works until the signal aborts. Throws what a node must stop for. */
 export async function runRoles(context: NodeContext): Promise<never> {
   const { parts, signal } = context;
   for (;;) {
     signal.throwIfAborted();
     const beginning = await findBeginning(parts.ledger, vertexKeyOf(context));
+    if (beginning.executed.next === null) await requireKnownVersion(parts.ledger);
     if (beginning.author === null || parts.signing === null) await follow(context);
     else await takePart(context, beginning);
   }
@@ -55,7 +69,9 @@ async function follow(context: NodeContext): Promise<void> {
       await publishTip(context);
       status.sync = null;
     },
-    isDone: async () => key !== null && authorOf(await currentEpochRecord(ledger), key) !== null,
+    isDone: async () =>
+      !(await ledger.info()).knowsVersion ||
+      (key !== null && authorOf(await currentEpochRecord(ledger), key) !== null),
     onError: (error) => log.debug({ err: error }, 'catching up failed; trying again'),
   });
 }
@@ -77,6 +93,7 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
   const start = await findBeginning(ledger, vertexKeyOf(context));
   const { author, record } = start;
   if (author === null) return;
+  if (start.executed.next === null) await requireKnownVersion(ledger);
   const epoch = roster.begin(record);
   await setMembers(context, record);
   const { stored, isAmnesiac } = await loadStored(journal, start, log);

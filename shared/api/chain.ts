@@ -103,6 +103,8 @@ export function validatorsShape(prefix: AddressPrefix) {
         pendingUnbond: u64,
         retired: flag,
         jailedUntil: u32,
+        /** The newest protocol version that it said it is ready for; 0 while it said nothing. */
+        readyFor: u8,
         /** The checkpoint key as other log tools take it (C2SP `vkey`). */
         vkey: text(512),
         /** Checkpoints certified in the epoch, and of them cosigned within ten seconds. */

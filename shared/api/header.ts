@@ -10,9 +10,10 @@ import {
   MAX_VALIDATORS,
 } from '../chain/limits.ts';
 import type { Bytes32 } from '../primitives/bytes.ts';
-import { bytes32, list, nullable, object, type Shape, text, u16, u32, u64 } from './shape.ts';
+import { bytes32, list, nullable, object, type Shape, text, u8, u16, u32, u64 } from './shape.ts';
 
 export const headerShape = object({
+  version: u8,
   height: u64,
   epoch: u32,
   time: u64,

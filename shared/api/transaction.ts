@@ -58,7 +58,7 @@ const witnessShape: Shape<Witness> = choice(
 /** An action: which kind, for people, and its canonical bytes, for programs. */
 const actionShape: Shape<Action> = mapped(
   object({
-    kind: word('register', 'bond', 'unbond', 'retire', 'evidence'),
+    kind: word('register', 'bond', 'unbond', 'retire', 'evidence', 'ready', 'move'),
     validator: nullable(text(32)),
     amount: nullable(u64),
     bytes: hex({ max: MAX_TRANSACTION_BYTES }),
@@ -149,6 +149,8 @@ function validatorOf(action: Action): string | null {
     case 'bond':
     case 'unbond':
     case 'retire':
+    case 'ready':
+    case 'move':
       return action.validator;
   }
 }

@@ -91,6 +91,7 @@ export function genesisState(genesis: Genesis, hash: HashFunction = sha256): Gen
     { key: EPOCH_KEY, value: epochStateCodec.encode(epochState) },
   ];
   const header: Header = {
+    version: genesis.params.protocolVersion,
     height: 0n,
     epoch: 0,
     time: genesis.time,

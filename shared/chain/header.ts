@@ -7,9 +7,12 @@
 import { type Bytes32, concat } from '../primitives/bytes.ts';
 import type { Codec } from '../primitives/codec.ts';
 import { type Hash, sha256 } from '../primitives/hash.ts';
-import { bytes32, struct, u32, u64 } from '../primitives/struct.ts';
+import { bytes32, type Field, struct, u8, u32, u64 } from '../primitives/struct.ts';
+import { NEWEST_VERSION } from './version.ts';
 
 export interface Header {
+  /** Of the protocol, in the header's epoch; whoever does not know it refuses the header. */
+  readonly version: number;
   readonly height: bigint;
   readonly epoch: number;
   /** Milliseconds since 1970; never before the parent's. */
@@ -31,28 +34,34 @@ export interface Header {
   readonly consensusSnapshotHash: Bytes32;
 }
 
-export const HEADER_VERSION = 1;
 export const HEADER_BYTES = 257;
 
-export const headerCodec: Codec<Header> = /* @__PURE__ */ struct(
-  'header',
-  HEADER_BYTES,
-  {
-    height: u64,
-    epoch: u32,
-    time: u64,
-    previousRoot: bytes32,
-    txRoot: bytes32,
-    txCount: u32,
-    stateRoot: bytes32,
-    validatorsHash: bytes32,
-    nextValidatorsHash: bytes32,
-    commitIndex: u64,
-    commitDigest: bytes32,
-    consensusSnapshotHash: bytes32,
+const versionField: Field<number> = {
+  ...u8,
+  read: (reader) => {
+    const found = reader.u8();
+    if (found < 1 || found > NEWEST_VERSION) {
+      throw reader.error('version', `expected version 1 to ${NEWEST_VERSION}, found ${found}`);
+    }
+    return found;
   },
-  HEADER_VERSION,
-);
+};
+
+export const headerCodec: Codec<Header> = /* @__PURE__ */ struct('header', HEADER_BYTES, {
+  version: versionField,
+  height: u64,
+  epoch: u32,
+  time: u64,
+  previousRoot: bytes32,
+  txRoot: bytes32,
+  txCount: u32,
+  stateRoot: bytes32,
+  validatorsHash: bytes32,
+  nextValidatorsHash: bytes32,
+  commitIndex: u64,
+  commitDigest: bytes32,
+  consensusSnapshotHash: bytes32,
+});
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
 

@@ -6,12 +6,16 @@ import { FanalError } from '../primitives/errors.ts';
 import { UNITS_PER_COIN } from '../primitives/units.ts';
 import { MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_VALIDATORS } from './limits.ts';
 import type { Params } from './params.ts';
+import { NEWEST_VERSION } from './version.ts';
 
 /** One bound of a parameter: what it must be, and whether it is. */
 type Bound = readonly [rule: string, holds: (params: Params) => boolean];
 
 const BOUNDS: readonly Bound[] = [
-  ['protocolVersion is at least 1', (p) => p.protocolVersion >= 1],
+  [
+    `protocolVersion is from 1 to ${NEWEST_VERSION}`,
+    (p) => p.protocolVersion >= 1 && p.protocolVersion <= NEWEST_VERSION,
+  ],
   ['feePerByte is at most 1 coin', (p) => p.feePerByte <= UNITS_PER_COIN],
   ['dust is from 1 unit to 1 coin', (p) => p.dust >= 1n && p.dust <= UNITS_PER_COIN],
   ['minStake is at least 1 coin', (p) => p.minStake >= UNITS_PER_COIN],

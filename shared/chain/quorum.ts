@@ -21,6 +21,14 @@ export function includesHonest(signed: bigint, total: bigint): boolean {
   return 3n * signed > total;
 }
 
+/**
+ * Says whether `ready` stake may move the protocol's version: strictly more than five sixths. It is
+ * half-way between a quorum and all, so a network that has moved can still lose a sixth.
+ */
+export function isReadyShare(ready: bigint, total: bigint): boolean {
+  return 6n * ready > 5n * total;
+}
+
 /** The least stake that is a quorum of `total`. */
 export function quorumOf(total: bigint): bigint {
   return (2n * total) / 3n + 1n;

@@ -28,6 +28,9 @@ export const PARAMETERS_KEY: Bytes32 = /* @__PURE__ */ sha256(utf8('p'));
 /** SHA-256("e"): the key of the running epoch's accounts. */
 export const EPOCH_KEY: Bytes32 = /* @__PURE__ */ sha256(utf8('e'));
 
+/** SHA-256("u"): the key of what validators are ready for; absent until one says it. */
+export const READINESS_KEY: Bytes32 = /* @__PURE__ */ sha256(utf8('u'));
+
 /** SHA-256(txid ‖ index): the key of a coin in its address's coin map. */
 export function coinKey(outpoint: Outpoint): Bytes32 {
   return sha256(new Writer(34).bytes(outpoint.txid, 32).u16(outpoint.index).finish());

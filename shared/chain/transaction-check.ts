@@ -166,6 +166,9 @@ function checkActions({ actions }: Transaction, minStake: bigint): ShapeVerdict 
     if ((action.kind === 'bond' || action.kind === 'unbond') && action.amount === 0n) {
       return refused('action', `${action.kind} of nothing`);
     }
+    if (action.kind === 'ready' && action.version === 0) {
+      return refused('action', 'ready for no version');
+    }
     if (action.kind !== 'register') continue;
     const { registration } = action;
     if (!hasDistinctKeys(registration)) {

@@ -199,6 +199,7 @@ export class TestChain {
       this.#next = options.endEpoch === true ? validators : options.endEpoch;
     }
     const header: Header = {
+      version: parent.header.version,
       height,
       epoch,
       time,

@@ -176,6 +176,7 @@ function board(chain: TestChain, size: bigint): unknown {
       pendingUnbond: 0n,
       retired: false,
       jailedUntil: 0,
+      readyFor: 0,
       vkey: cosignerKeyText(chain.start.origin, member),
       checkpoints: 10n,
       cosigned: 10n,

@@ -13,6 +13,7 @@ import { MAX_LOG_SIZE, MAX_SUPPLY } from 'fanal/chain/limits.ts';
 import type { Offence } from 'fanal/chain/offence.ts';
 import { originOf } from 'fanal/chain/origin.ts';
 import type { Params } from 'fanal/chain/params.ts';
+import type { Readiness } from 'fanal/chain/readiness.ts';
 import type { Registration } from 'fanal/chain/registration.ts';
 import type { SignedTransaction, Transaction } from 'fanal/chain/transaction.ts';
 import type { ValidatorRecord } from 'fanal/chain/validator-record.ts';
@@ -112,6 +113,24 @@ export const action: Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('evidence' as const), offence }),
 );
 
+/** What was added for changes of the protocol's version. */
+export const upgradeAction: Arbitrary<Action> = fc.oneof(
+  fc.record({
+    kind: fc.constant('ready' as const),
+    validator: name,
+    version: fc.integer({ min: 0, max: 255 }),
+  }),
+  fc.record({
+    kind: fc.constant('move' as const),
+    validator: name,
+    addresses: registration.map(({ addresses }) => addresses),
+  }),
+);
+
+export const readiness: Arbitrary<Readiness> = fc.record({
+  versions: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 5 }),
+});
+
 export const transaction: Arbitrary<Transaction> = fc.record({
   chain: bytes(4),
   expiry: u64,
@@ -145,6 +164,7 @@ export const signedTransaction: Arbitrary<SignedTransaction> = fc.record({
 });
 
 export const header: Arbitrary<Header> = fc.record({
+  version: fc.constant(1),
   height: u64,
   epoch: u32,
   time: u64,

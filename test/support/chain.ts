@@ -280,6 +280,7 @@ export class TestChain {
     this.#state.execute(height, time, transactions, nextValidators);
     const encoded = transactions.map((signed) => signedTransactionCodec.encode(signed));
     const header: Header = {
+      version: 1,
       height,
       epoch: this.#sets.length - 1,
       time,

@@ -11,6 +11,7 @@ import { headerCodec } from 'fanal/chain/header.ts';
 import { historyEntryCodec } from 'fanal/chain/history-entry.ts';
 import { offenceCodec } from 'fanal/chain/offence.ts';
 import { paramsCodec } from 'fanal/chain/params.ts';
+import { readinessCodec } from 'fanal/chain/readiness.ts';
 import { registrationCodec } from 'fanal/chain/registration.ts';
 import {
   signedTransactionCodec,
@@ -58,6 +59,7 @@ const CODECS = {
   offence: offenceCodec,
   outpoint: outpointCodec,
   params: paramsCodec,
+  readiness: readinessCodec,
   receipt: receiptCodec,
   registration: registrationCodec,
   signedTransaction: signedTransactionCodec,
@@ -67,6 +69,7 @@ const CODECS = {
   transactionProof: transactionProofCodec,
   trustState: trustStateCodec,
   update: updateCodec,
+  upgradeAction: actionCodec,
   validatorRecord: validatorRecordCodec,
   validatorSet: validatorSetCodec,
   witness: witnessCodec,

@@ -116,9 +116,9 @@ export class LedgerChain {
     return found ?? account(name);
   }
 
-  open(path = this.path): Ledger {
+  open(path = this.path, other: Partial<LedgerOptions> = {}): Ledger {
     const { params: _, stakes: __, people: ___, ...rest } = this.#options;
-    return openLedger({ path, genesis: this.genesis, verify: verifyNatively, ...rest });
+    return openLedger({ path, genesis: this.genesis, verify: verifyNatively, ...rest, ...other });
   }
 
   reopen(): void {

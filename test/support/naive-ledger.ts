@@ -123,6 +123,7 @@ export class NaiveLedger {
     };
     const headerLeaves = state.headers.map((header) => leafHash(headerCodec.encode(header)));
     state.headers.push({
+      version: this.genesis.params.protocolVersion,
       height: input.height,
       epoch: input.epoch,
       time: input.time,

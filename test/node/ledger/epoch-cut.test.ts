@@ -77,6 +77,7 @@ function registryOf(sketches: readonly Sketch[], fees: bigint, maxValidators: nu
   return {
     params,
     set,
+    readiness: null,
     epoch: {
       ...{ epoch: EPOCH, startTime: 0n, fees },
       supply: held + fees + 1_000_000n,

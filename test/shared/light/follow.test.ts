@@ -42,6 +42,23 @@ describe('following the chain', () => {
     expect(updateCodec.decode(updateCodec.encode(update))).toEqual(update);
   });
 
+  it('goes over a change of the protocol’s version, up to the newest that it knows', async () => {
+    const chain = chainOf().grow(2);
+    chain.endEpoch();
+    chain.block({ forge: { version: 2 } });
+    const known = updateCodec.decode(updateCodec.encode(chain.update(1n)));
+    const { state } = await follow(chain.genesisTrust(), known, at(chain));
+    expect(state.header.version).toBe(2);
+    chain.block({ forge: { version: 3 } });
+    const unknown = updateCodec.encode(chain.update(1n));
+    expect(() => updateCodec.decode(unknown)).toThrow(
+      expect.objectContaining({
+        code: 'decode/version',
+        message: expect.stringContaining('expected version 1 to 2, found 3'),
+      }),
+    );
+  });
+
   it('goes on from any state, over epochs whose sets change', async () => {
     const chain = chainOf().grow(2);
     chain.endEpoch(chain.changedSet({ 'val-005': 1_000n }));
