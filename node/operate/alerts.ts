@@ -103,7 +103,7 @@ export const ALERTS: readonly Alert[] = [
   ),
   critical(
     'SignRefused',
-    'increase(fanal_validator_sign_refused_total[5m]) > 0',
+    'increase(fanal_validator_sign_refused_total{reason="root"}[5m]) > 0',
     '',
     'The sign-state guard refused a signature.',
     'Look for a second machine that runs with this key.',

@@ -106,7 +106,10 @@ export const RULE_CASES: Readonly<Record<string, RuleCase>> = {
   },
   Divergence: counts('fanal_chain_divergence_total', node),
   EvidenceFound: counts('fanal_consensus_evidence_total', `${node},kind="vertex"`),
-  SignRefused: counts('fanal_validator_sign_refused_total', `${node},reason="round"`),
+  SignRefused: {
+    fires: counts('fanal_validator_sign_refused_total', `${node},reason="root"`).fires,
+    quiet: counts('fanal_validator_sign_refused_total', `${node},reason="size"`).fires,
+  },
   SignatureFailures: {
     fires: counts('fanal_crypto_verify_failures_total', `${node},kind="vertex"`).fires,
     quiet: counts('fanal_crypto_verify_failures_total', `${node},kind="transaction"`).fires,
