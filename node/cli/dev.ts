@@ -38,15 +38,18 @@ export function registerDev(program: Command, action: Action): void {
           return EXIT.ok;
         }
         const started = performance.now();
+        const wallet = await openDevWallet(context);
         const dev = await DevNetwork.start({
           folder,
           validators: whole(flags.validators, '--validators', 1, 20),
           port: whole(flags.port, '--port', 1, 65_535),
           fresh: flags.fresh ?? false,
+          words: wallet.words,
           signal,
           tell: (text) => output.progress(text),
         });
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
+        await pin(context, dev);
         await printSummary(context, dev, seconds);
         await watch(context, dev);
         output.status('');
@@ -59,26 +62,60 @@ export function registerDev(program: Command, action: Action): void {
 
 type Dev = Awaited<ReturnType<typeof import('../testnet/dev-network.ts').DevNetwork.start>>;
 
+/** Name of the wallet, and of the network, that the other commands find without being told. */
+const NAME = 'dev';
+
+/**
+ * The words that own a new network's coins: of the wallet `dev`, which is made here once and lies
+ * in the open, because its coins are worth nothing. It outlives `--fresh`.
+ */
+async function openDevWallet({ home }: CommandContext): Promise<{ readonly words: string }> {
+  const { randomBytes } = await import('node:crypto');
+  const { newMnemonic } = await import('fanal/wallet/index.ts');
+  const { listWallets, readWords, writeWallet } = await import('./wallets.ts');
+  const kept = listWallets(home).find(({ name }) => name === NAME);
+  if (kept !== undefined && !kept.encrypted) {
+    return { words: await readWords(kept, async () => '') };
+  }
+  const words = newMnemonic((length) => new Uint8Array(randomBytes(length)));
+  // Somebody's own wallet of that name stays as it is.
+  if (kept === undefined) await writeWallet(home, NAME, words, null);
+  return { words };
+}
+
+/** Pins the network, so that the other commands find it. In a node's own folder nothing is pinned. */
+async function pin({ home }: CommandContext, dev: Dev): Promise<void> {
+  const { existsSync } = await import('node:fs');
+  const { formatTrust } = await import('fanal/light/trust-file.ts');
+  const { trustGenesis } = await import('fanal/light/trust-genesis.ts');
+  const { homePaths } = await import('../runtime/home.ts');
+  const { pinNetwork } = await import('./networks.ts');
+  if (existsSync(homePaths(home).genesis)) return;
+  pinNetwork(home, NAME, formatTrust(trustGenesis(dev.network.chain.genesis)), [dev.url]);
+}
+
 async function printSummary({ output }: CommandContext, dev: Dev, seconds: string): Promise<void> {
   const { encodeAddress } = await import('fanal/crypto/address.ts');
+  const { WALLET_ADDRESSES } = await import('../testnet/dev-network.ts');
   const { nodes, accounts, chain } = dev.network;
   const funded = accounts
-    .slice(0, nodes.length)
+    .slice(0, WALLET_ADDRESSES)
     .map(({ address }) => encodeAddress(address, chain.genesis.prefix));
   const apis = nodes.map(({ name, api }) => `${name}  http://127.0.0.1:${api}`);
   output.object(
     'fanal.dev/1',
-    { url: dev.url, folder: dev.network.folder, nodes: apis, accounts: funded },
+    { url: dev.url, folder: dev.network.folder, nodes: apis, accounts: funded, wallet: NAME },
     [
       ['page', dev.url],
       ['gateway', `${dev.url}/v1/chain`],
       ...apis.map((text, place) => [place === 0 ? 'validators' : '', text] as const),
       ...funded.map((text, place) => [place === 0 ? 'funded accounts' : '', text] as const),
-      ['their keys', `${dev.network.folder}/network.json`],
+      ['their wallet', `${NAME}: try \`fanal balance\``],
+      ['data', dev.network.folder],
     ],
   );
   output.progress(`Ready after ${seconds} s. Ctrl-C stops it; starting again goes on.`);
-  if (process.stdin.isTTY)
+  if (process.stdin.isTTY && process.stderr.isTTY)
     output.progress(`Press 1 to ${nodes.length} to kill a validator, g the gateway, q to stop.`);
 }
 

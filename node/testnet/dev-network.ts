@@ -19,6 +19,8 @@ const PAGE = new URL('../../workers/web/dist', import.meta.url).pathname;
 
 /** A validator that ended by itself, or was killed, comes back after so long. */
 export const REVIVE_MILLIS = 10_000;
+/** Funded addresses of the wallet of a new network: the first of its accounts. */
+export const WALLET_ADDRESSES = 4;
 const READY_MILLIS = 60_000;
 const POLL_MILLIS = 200;
 const STOP_MILLIS = 10_000;
@@ -29,6 +31,8 @@ export interface DevOptions {
   /** Of the gateway and the page. */
   readonly port: number;
   readonly fresh: boolean;
+  /** Of the wallet that owns the coins of a new network. */
+  readonly words: string;
   /** Once aborted, what ends is not started again. */
   readonly signal: AbortSignal;
   /** Told whatever a person would want to know. */
@@ -255,9 +259,21 @@ export function killRunning(folder: string, what: number | 'gateway'): string {
   return node.name;
 }
 
+/** The network of the folder. A manifest that cannot be read is a folder that somebody has changed. */
+function readKnown(folder: string): LocalNetwork | null {
+  try {
+    return openLocalNetwork(folder);
+  } catch (cause) {
+    throw new FanalError('dev/folder', `the network in ${folder} cannot be opened`, {
+      hint: 'Begin anew with --fresh: coins of a local network are worth nothing.',
+      cause,
+    });
+  }
+}
+
 async function openOrCreate(options: DevOptions): Promise<LocalNetwork> {
-  const { folder, validators, tell } = options;
-  const known = openLocalNetwork(folder);
+  const { folder, validators, words, tell } = options;
+  const known = readKnown(folder);
   if (known !== null) {
     tell(`Going on with the network in ${folder}.`);
     return known;
@@ -268,10 +284,13 @@ async function openOrCreate(options: DevOptions): Promise<LocalNetwork> {
     });
   }
   tell(`Making a new network of ${validators} validators in ${folder} …`);
-  // One faucet for each validator, and as many accounts to pay from.
-  const network = await createLocalNetwork({ folder, validators, accounts: 2 * validators });
+  // One faucet for each validator, beside the wallet.
+  const network = await createLocalNetwork({
+    ...{ folder, validators, accounts: validators },
+    wallet: { words, addresses: WALLET_ADDRESSES },
+  });
   network.nodes.forEach((_, place) => {
-    const seed = (network.accounts[validators + place] as LocalNetwork['accounts'][number]).seed;
+    const { seed } = network.accounts[WALLET_ADDRESSES + place] as LocalNetwork['accounts'][number];
     writeFileSync(faucetFile(folder, place), `${toHex(seed)}\n`, { mode: 0o600 });
   });
   return network;

@@ -11,6 +11,7 @@ import type { Params } from 'fanal/chain/params.ts';
 import { LOCAL_PARAMS } from 'fanal/chain/params-presets.ts';
 import { type AddressBytes, addressFromKey } from 'fanal/crypto/address.ts';
 import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
+import { seedFromMnemonic, walletKey } from 'fanal/crypto/keys.ts';
 import { type Bytes, fromHex, toHex } from 'fanal/primitives/bytes.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
 import { type ChainIdentity, chainOf, readChain } from '../runtime/chain-files.ts';
@@ -25,6 +26,8 @@ export interface LocalNetworkOptions {
   readonly validators: number;
   /** Accounts that begin with coins. */
   readonly accounts: number;
+  /** Words of a wallet whose first addresses come first among the accounts. */
+  readonly wallet?: { readonly words: string; readonly addresses: number };
   readonly coinsPerAccount?: bigint;
   /** Coins that each account's sum is split into, so that it can pay many times at once. */
   readonly params?: Partial<Params>;
@@ -54,6 +57,7 @@ export interface LocalNetwork {
 
 const MANIFEST = 'network.json';
 const SCHEMA = 'fanal.local-network/1';
+const PREFIX = 'dfan';
 
 /** Makes the folders of a new local network. */
 export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
@@ -64,7 +68,7 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
       ? await freePorts(3 * count)
       : Array.from({ length: 3 * count }, (_, i) => (options.firstPort as number) + i);
   const chainName = { domain: 'localhost', network: 'dev' };
-  const accounts = Array.from({ length: options.accounts }, () => newAccount());
+  const accounts = accountsOf(options);
   const passwordFile = join(folder, 'password');
   const password = randomBytes(16).toString('hex');
   writeNewSecret(passwordFile, `${password}\n`);
@@ -84,7 +88,7 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
   });
   const { genesis, text } = sealDraft({
     ...chainName,
-    prefix: 'dfan',
+    prefix: PREFIX,
     time: BigInt(Date.now()),
     params: { ...LOCAL_PARAMS, ...options.params },
     validators: drafted.map(({ registration }) => ({
@@ -100,7 +104,7 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
   for (const { name, home, p2p, api, ops, seeds, registration } of drafted) {
     makeFolder(home.root);
     await writeSeeds(home.keystore, seeds, password, `Fanal validator ${name}`);
-    const json = { schema: 'fanal.validator/1', ...registrationToJson(registration, 'dfan') };
+    const json = { schema: 'fanal.validator/1', ...registrationToJson(registration, PREFIX) };
     writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`);
     writeFileSync(home.genesis, text);
     writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile }), { mode: 0o600 });
@@ -181,6 +185,16 @@ function writeManifest(
     accounts: accounts.map(({ seed }) => toHex(seed)),
   };
   writeFileSync(join(folder, MANIFEST), `${JSON.stringify(json, null, 2)}\n`, { mode: 0o600 });
+}
+
+function accountsOf({ accounts: count, wallet }: LocalNetworkOptions): LocalAccount[] {
+  const single = Array.from({ length: count }, () => newAccount());
+  if (wallet === undefined) return single;
+  const seed = seedFromMnemonic(wallet.words);
+  const owned = Array.from({ length: wallet.addresses }, (_, i) =>
+    accountOf(walletKey(seed, PREFIX, 0, i).seed),
+  );
+  return [...owned, ...single];
 }
 
 function newAccount(): LocalAccount {
