@@ -9,8 +9,9 @@ import { PROBLEM_CONTENT_TYPE } from 'fanal/api/problem.ts';
 import { type Bytes, concat, equalBytes, utf8 } from 'fanal/primitives/bytes.ts';
 import type { TestAnswer } from 'fanal/testing/gateway.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LIAR_TRIAL_MILLIS } from '../../workers/chain/limits.ts';
 import { type MemoryGateway, memoryDatabase, openMemoryGateway } from './memory-gateway.ts';
-import { provedTargets, type Story, tellStory } from './story.ts';
+import { type Person, provedTargets, type Story, tellStory } from './story.ts';
 import { type Lie, type TestNode, testNode } from './test-node.ts';
 
 let story: Story;
@@ -221,6 +222,36 @@ describe('the zoo', () => {
     }
     const questions = liar.asked.filter((target) => target.startsWith('/v1/addresses/'));
     expect(questions.length).toBeLessThanOrEqual(1);
+  });
+
+  it('where every node has lied, each is tried again in seconds, and let in once it is right', async () => {
+    const { alice, bob, chain } = story;
+    let ahead = 0;
+    const nodes = { one: testNode(chain), two: testNode(chain) };
+    const gateway = openMemoryGateway({
+      anchor: chain.trust,
+      nodes: { one: nodes.one.fetch, two: nodes.two.fetch },
+      database: new Database(verified),
+      now: () => Date.now() + ahead,
+    });
+    const targetOf = (person: Person) => `/v1/addresses/${person.text}?at=${chain.size}`;
+    const asked = () => nodes.one.asked.length + nodes.two.asked.length;
+    const standings = () => gateway.pool.upstreams.map(({ standing }) => standing);
+    for (const node of Object.values(nodes)) node.lie(flip(500));
+    expect((await gateway.get(targetOf(alice))).status).toBe(503);
+    expect(standings()).toEqual([2, 2]);
+    const before = asked();
+    expect((await gateway.get(targetOf(alice))).status).toBe(503);
+    expect(asked()).toBe(before);
+    // Still lying: tried once each, and not believed.
+    ahead += LIAR_TRIAL_MILLIS;
+    expect((await gateway.get(targetOf(alice))).status).toBe(503);
+    expect(asked()).toBe(before + 2);
+    for (const node of Object.values(nodes)) node.lie(null);
+    ahead += LIAR_TRIAL_MILLIS;
+    expect((await gateway.get(targetOf(alice))).status).toBe(200);
+    expect(standings()).toContain(0);
+    expect((await gateway.get(targetOf(bob))).status).toBe(200);
   });
 
   it('an absence is believed only when no node can show the thing', async () => {

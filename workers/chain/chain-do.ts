@@ -22,7 +22,12 @@ import { crossCheck } from './cross-check.ts';
 import { shardOf } from './fetch-do.ts';
 import { Follower } from './follower.ts';
 import { HeaderLog } from './header-log.ts';
-import { ALARM_ROUND_MILLIS, CROSS_CHECK_INTERVAL_MILLIS, SHUT_OUT_NOTE_MILLIS } from './limits.ts';
+import {
+  ALARM_ROUND_MILLIS,
+  CROSS_CHECK_INTERVAL_MILLIS,
+  SAME_FAILURE_MILLIS,
+  SHUT_OUT_NOTE_MILLIS,
+} from './limits.ts';
 import { fromLoaded } from './loaded.ts';
 import * as schema from './schema.ts';
 import { type EvidenceFile, SqlStore } from './store.ts';
@@ -51,6 +56,7 @@ export class ChainDO extends DurableObject<Env> {
   #follower: Follower | null = null;
   #crossCheckedAt = 0;
   #reportedAt = 0;
+  #failure = { text: '', at: 0 };
   #telling: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -155,9 +161,16 @@ export class ChainDO extends DurableObject<Env> {
         await this.#crossCheck();
       }
     } catch (error) {
-      console.warn('following failed:', explain(error));
+      this.#warn(explain(error));
     }
     await this.#report();
+  }
+
+  /** Tells the operator, and what goes on being so only now and then. */
+  #warn(failure: string): void {
+    if (failure === this.#failure.text && now() - this.#failure.at < SAME_FAILURE_MILLIS) return;
+    this.#failure = { text: failure, at: now() };
+    console.warn('following failed:', failure);
   }
 
   async #crossCheck(): Promise<void> {

@@ -25,12 +25,14 @@ export const MAX_UPSTREAMS = 16;
 export const BREAKER_FAILURES = 3;
 /** A breaker tries again after this, doubling up to the greatest. */
 export const BREAKER_OPEN_MILLIS = 1_000;
-export const BREAKER_OPEN_MAX_MILLIS = 30_000;
+export const BREAKER_OPEN_MAX_MILLIS = 5_000;
 /** How fast a failure is forgotten when nodes are put in order. */
 export const TROUBLE_HALF_LIFE_MILLIS = 30_000;
 /** A node that answered with something false is left alone this long, doubling up to the greatest. */
 export const LIAR_OPEN_MILLIS = 30_000;
 export const LIAR_OPEN_MAX_MILLIS = 600_000;
+/** Where only such nodes are left, each is asked again after this: an answer is checked anyway. */
+export const LIAR_TRIAL_MILLIS = 2_000;
 /** Share of calls that may be hedges, and the least time before one starts. */
 export const HEDGE_BUDGET = 0.05;
 export const HEDGE_MIN_MILLIS = 30;
@@ -59,3 +61,5 @@ export const MAX_PROVED_COINS = 16_384;
 export const ALARM_ROUND_MILLIS = 5_000;
 /** How often counts are handed on and shut-outs written down. */
 export const SHUT_OUT_NOTE_MILLIS = 5_000;
+/** A failure of following that goes on is told this often. */
+export const SAME_FAILURE_MILLIS = 30_000;

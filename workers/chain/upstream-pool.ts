@@ -74,15 +74,18 @@ export class UpstreamPool {
 
   /** The nodes in the order we would ask them. */
   ranked(except?: ReadonlySet<Upstream>): Upstream[] {
-    return this.upstreams
-      .filter((upstream) => upstream.standing < 2 && !except?.has(upstream))
-      .sort(
-        (a, b) =>
-          a.standing - b.standing ||
-          a.troubles - b.troubles ||
-          (a.verifiedSize === b.verifiedSize ? 0 : a.verifiedSize < b.verifiedSize ? 1 : -1) ||
-          a.latencyMillis - b.latencyMillis,
-      );
+    const known = this.upstreams.filter((upstream) => !except?.has(upstream));
+    const fit = known.filter(({ standing }) => standing < 2);
+    // With nobody else left, those who are shut out get a trial: else one bad minute of all nodes
+    // would be ten.
+    if (fit.length === 0) return known.filter(({ isDueForTrial }) => isDueForTrial);
+    return fit.sort(
+      (a, b) =>
+        a.standing - b.standing ||
+        a.troubles - b.troubles ||
+        (a.verifiedSize === b.verifiedSize ? 0 : a.verifiedSize < b.verifiedSize ? 1 : -1) ||
+        a.latencyMillis - b.latencyMillis,
+    );
   }
 
   /**

@@ -13,7 +13,6 @@ import {
   circuitBreaker,
   ExponentialBackoff,
   handleWhen,
-  IsolatedCircuitError,
   TaskCancelledError,
   TimeoutStrategy,
   timeout,
@@ -27,6 +26,7 @@ import {
   HEDGE_MIN_MILLIS,
   LIAR_OPEN_MAX_MILLIS,
   LIAR_OPEN_MILLIS,
+  LIAR_TRIAL_MILLIS,
   TROUBLE_HALF_LIFE_MILLIS,
 } from './limits.ts';
 import { type Exchange, exchange, type Fetch, type UpstreamAnswer } from './upstream-answer.ts';
@@ -65,9 +65,10 @@ export class Upstream {
     },
   );
   readonly #timeout;
-  #shutOut: { until: number; release: { dispose(): void } } | null = null;
+  #shutOutUntil = 0;
   #lies = 0;
   #lastLie = 0;
+  #triedAt = Number.NEGATIVE_INFINITY;
   /** Failures since the last answer that was of use, fading with time. */
   #troubles = 0;
   #troubledAt = 0;
@@ -85,18 +86,26 @@ export class Upstream {
 
   /** 0 ready, 1 broken and due for a probe some time, 2 not to be asked. */
   get standing(): 0 | 1 | 2 {
-    if (this.#shutOut !== null) {
-      if (this.#options.now() < this.#shutOut.until) return 2;
-      this.#shutOut.release.dispose();
-      this.#shutOut = null;
-    }
+    if (this.#isShutOut) return 2;
     if (this.#breaker.state === CircuitState.Closed) return 0;
     return this.#breaker.state === CircuitState.Open ? 1 : 2;
   }
 
   /** How often it lied, and until when it is shut out for that. */
   get shutOut(): { readonly lies: number; readonly until: number } {
-    return { lies: this.#lies, until: this.#shutOut?.until ?? 0 };
+    return { lies: this.#lies, until: this.#shutOutUntil };
+  }
+
+  /**
+   * Whether a node that is shut out may be asked once more, where nobody else is left: what it says
+   * is checked as well as ever.
+   */
+  get isDueForTrial(): boolean {
+    return this.#isShutOut && this.#options.now() - this.#triedAt >= LIAR_TRIAL_MILLIS;
+  }
+
+  get #isShutOut(): boolean {
+    return this.#options.now() < this.#shutOutUntil;
   }
 
   /** Shuts the node out as it was before a restart. */
@@ -104,7 +113,7 @@ export class Upstream {
     this.#lies = lies;
     if (until <= this.#options.now()) return;
     this.#lastLie = this.#options.now();
-    this.#shutOut ??= { until, release: this.#breaker.isolate() };
+    this.#shutOutUntil = Math.max(this.#shutOutUntil, until);
   }
 
   /**
@@ -122,8 +131,9 @@ export class Upstream {
     this.#troubledAt = this.#options.now();
   }
 
-  /** It gave an answer that was verified. */
+  /** It gave an answer that was verified. On trial, that lets it in again. */
   helped(): void {
+    if (this.#triedAt > this.#lastLie) this.#shutOutUntil = 0;
     this.#troubles = Math.floor(this.troubles / 2);
     this.#troubledAt = this.#options.now();
   }
@@ -146,12 +156,15 @@ export class Upstream {
   async ask(target: string, ask: Ask): Promise<UpstreamAnswer> {
     const started = this.#options.now();
     const { method = 'GET', ...rest } = ask;
+    const attempt = () => this.#attempt(target, { method, ...rest });
     try {
-      const answer = await this.#breaker.execute(() => this.#attempt(target, { method, ...rest }));
+      // On trial: the breaker has no say in that.
+      if (this.#isShutOut) this.#triedAt = started;
+      const answer = await (this.#isShutOut ? attempt() : this.#breaker.execute(attempt));
       this.#measure(this.#options.now() - started);
       return answer;
     } catch (cause) {
-      if (cause instanceof BrokenCircuitError || cause instanceof IsolatedCircuitError) {
+      if (cause instanceof BrokenCircuitError) {
         throw new UpstreamFailure('error', `${this.name} is being left alone`, { cause });
       }
       throw cause;
@@ -164,8 +177,8 @@ export class Upstream {
     if (now - this.#lastLie > LIAR_OPEN_MAX_MILLIS) this.#lies = 0;
     this.#lastLie = now;
     const millis = Math.min(LIAR_OPEN_MILLIS * 2 ** this.#lies++, LIAR_OPEN_MAX_MILLIS);
-    if (this.#shutOut === null) this.#shutOut = { until: 0, release: this.#breaker.isolate() };
-    this.#shutOut.until = now + millis;
+    this.#shutOutUntil = now + millis;
+    this.#triedAt = now;
   }
 
   async #attempt(target: string, ask: Exchange): Promise<UpstreamAnswer> {

@@ -165,7 +165,8 @@ async function answers(url: string, exited: Promise<number | null>): Promise<voi
   });
   for (const end = Date.now() + START_MILLIS; Date.now() < end && !isOver; ) {
     try {
-      await (await fetch(`${url}/livez`)).arrayBuffer();
+      // Asks about the chain, not only for a sign of life: that is what begins the following.
+      await (await fetch(`${url}/readyz`)).arrayBuffer();
       return;
     } catch {
       await new Promise((done) => setTimeout(done, 25));
