@@ -10,6 +10,7 @@ interface InitOptions {
   readonly prefix: 'fan' | 'tfan' | 'dfan';
   readonly preset: 'public' | 'local';
   readonly time?: string;
+  readonly param?: readonly string[];
   readonly draft: string;
 }
 
@@ -33,12 +34,12 @@ export function registerGenesis(program: Command, action: Action): void {
         .choices(['public', 'local'])
         .default('public'),
     )
+    .option('--param <name=value...>', 'a parameter that differs from the preset')
     .option('--time <when>', 'when it begins: ISO 8601, or +10m (default: now)')
     .addOption(draft())
     .action(
       action<InitOptions>(async ({ output }, options) => {
         const { existsSync } = await import('node:fs');
-        const { LOCAL_PARAMS, PUBLIC_PARAMS } = await import('fanal/chain/params-presets.ts');
         const { writeDraft } = await import('../runtime/genesis-draft.ts');
         const { domain, network } = await chainName(options.chain);
         if (existsSync(options.draft)) {
@@ -50,7 +51,7 @@ export function registerGenesis(program: Command, action: Action): void {
           network,
           prefix: options.prefix,
           time,
-          params: options.preset === 'local' ? LOCAL_PARAMS : PUBLIC_PARAMS,
+          params: await paramsOf(options),
           validators: [],
           balances: [],
         });
@@ -196,6 +197,25 @@ export async function chainName(text: string): Promise<{ domain: string; network
     );
   }
   return { domain, network };
+}
+
+/** The preset, with the parameters that were given instead. */
+async function paramsOf({ preset, param = [] }: InitOptions) {
+  const { LOCAL_PARAMS, PUBLIC_PARAMS } = await import('fanal/chain/params-presets.ts');
+  const { paramsFromJson, paramsToJson } = await import('fanal/chain/genesis-file.ts');
+  const json = paramsToJson(preset === 'local' ? LOCAL_PARAMS : PUBLIC_PARAMS);
+  for (const text of param) {
+    const [name = '', value = ''] = text.split('=');
+    const before = json[name as keyof typeof json];
+    if (before === undefined || !/^[0-9]+$/.test(value)) {
+      throw new UsageError(
+        `expected a parameter such as epochDurationMillis=3600000, found "${text}"`,
+        `There are: ${Object.keys(json).join(', ')}.`,
+      );
+    }
+    json[name as keyof typeof json] = typeof before === 'number' ? Number(value) : value;
+  }
+  return paramsFromJson(json);
 }
 
 function parseTime(text: string | undefined): bigint {

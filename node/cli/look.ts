@@ -94,6 +94,11 @@ export function registerLook(program: Command, action: Action): void {
             { title: 'STAKE', cell: ({ stake }) => formatCoins(BigInt(stake)), align: 'right' },
             { title: 'COSIGNED', cell: (row) => percent(row.cosignedShare), align: 'right' },
             { title: 'ACCURACY', cell: ({ accuracy }) => percent(accuracy), align: 'right' },
+            {
+              title: 'READY FOR',
+              cell: ({ readyFor }) => (readyFor === 0 ? null : readyFor),
+              align: 'right',
+            },
             { title: 'ROUNDS', cell: ({ rounds }) => rounds, align: 'right' },
             {
               title: 'REWARDS',
@@ -144,6 +149,7 @@ interface BoardRow {
   readonly active: boolean;
   readonly retired: boolean;
   readonly jailedUntil: number;
+  readonly readyFor: number;
   readonly stake: string;
   readonly cosignedShare: number | null;
   readonly accuracy: number | null;

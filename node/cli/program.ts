@@ -12,7 +12,9 @@ import { registerHost } from './host.ts';
 import { registerInit } from './init.ts';
 import { registerJoin } from './join.ts';
 import { registerKeys } from './keys.ts';
+import { registerLight } from './light.ts';
 import { registerLook } from './look.ts';
+import { registerMember } from './member.ts';
 import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerRun } from './run.ts';
@@ -108,12 +110,14 @@ function makeProgram(action: Action): Command {
   registerData(program, action);
   registerHost(program, action);
   registerJoin(program, action);
+  registerMember(program, action);
   registerOperate(program, action);
   registerRun(program, action);
   registerLook(program, action);
   registerTestnet(program, action);
   registerWallet(program, action);
   registerVerify(program, action);
+  registerLight(program, action);
   registerSettings(program, action);
   return program;
 }

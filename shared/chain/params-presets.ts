@@ -3,12 +3,13 @@
  */
 import { UNITS_PER_COIN } from '../primitives/units.ts';
 import type { Params } from './params.ts';
+import { NEWEST_VERSION } from './version.ts';
 
 const HOUR = 3_600_000n;
 
 /** What a public network starts from: epochs of six hours, three weeks to unbond. */
 export const PUBLIC_PARAMS: Params = {
-  protocolVersion: 1,
+  protocolVersion: NEWEST_VERSION,
   feePerByte: 10n,
   dust: 1_000n,
   minStake: 1_000n * UNITS_PER_COIN,

@@ -139,7 +139,7 @@ export class TestChain {
       network,
       prefix: 'dfan',
       time,
-      params: { ...PUBLIC_PARAMS, ...params },
+      params: { ...PUBLIC_PARAMS, protocolVersion: 1, ...params },
       validators: [...this.validators.values()].map(({ registration, validator }) => ({
         registration,
         stake: validator.stake,

@@ -92,7 +92,7 @@ export class LedgerChain {
       network: NETWORK,
       prefix: 'dfan',
       time: 1_700_000_000_000n,
-      params: { ...LOCAL_PARAMS, ...options.params },
+      params: { ...LOCAL_PARAMS, protocolVersion: 1, ...options.params },
       validators: this.validators.map(({ registration, validator: { stake } }) => ({
         registration,
         stake,
