@@ -1,0 +1,58 @@
+/**
+ * Troubles that the simulator found once, each cut down to what it takes.
+ */
+import { describe, expect, test } from 'vitest';
+import { calmPlan } from './calm-plan.ts';
+import type { Fault } from './plan.ts';
+import { realCore } from './real-core.ts';
+import { type RunReport, run } from './run.ts';
+
+const simulate = (plan: ReturnType<typeof calmPlan>): Promise<RunReport> =>
+  run(plan, { makeCore: realCore, realCrypto: false });
+
+const everybody = [0, 1, 2, 3, 4, 5, 6];
+
+describe('what went wrong once goes right', () => {
+  test('chains that two validators show to a third of the others are fetched link by link in one go', async () => {
+    const report = await simulate(
+      calmPlan({
+        byzantine: [
+          { validator: 5, kind: 'withholdFromMost' },
+          { validator: 6, kind: 'withholdFromMost' },
+        ],
+        faults: [3, 4].map(
+          (to): Fault => ({ kind: 'filter', message: 'sync', to, at: 500, until: 10_000 }),
+        ),
+      }),
+    );
+    expect(report.violation).toBeNull();
+    expect(report.kept.L1).toBeLessThan(5_000);
+  });
+
+  test('validators that all restart between the end of an epoch and its certificate start the next', async () => {
+    const report = await simulate(
+      calmPlan({
+        seconds: 8,
+        // The last block takes so long that its cosignatures find no way out any more.
+        machine: { checkMicros: 0, executeMillis: 500, clockSkewMillis: 5, clockDriftMillis: 0 },
+        chain: { epochMillis: 4_000, blockIntervalMillis: 2_000 },
+        faults: [
+          ...everybody.map(
+            (to): Fault => ({
+              kind: 'filter',
+              message: 'cosignature',
+              to,
+              at: 3_000,
+              until: 8_000,
+            }),
+          ),
+          ...everybody.map(
+            (to): Fault => ({ kind: 'filter', message: 'vertex', to, at: 4_600, until: 8_000 }),
+          ),
+          { kind: 'crashAll', at: 7_000, downMillis: 100 },
+        ],
+      }),
+    );
+    expect(report.violation).toBeNull();
+  });
+});
