@@ -2,21 +2,17 @@
  * The local network of `fanal dev`: validators as processes, the gateway beside them, all of it
  * started in order, watched, and stopped together.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { formatTrust } from 'fanal/light/trust-file.ts';
 import { trustGenesis } from 'fanal/light/trust-genesis.ts';
 import { toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
+import { GatewayProcess, killQuietly, requireFree } from './gateway-process.ts';
 import { createLocalNetwork, type LocalNetwork, openLocalNetwork } from './local.ts';
 import { NodeProcess } from './process.ts';
 
-/** Where the gateway and its page lie in a checkout. */
-const GATEWAY = new URL('../../workers/selfhost/serve.ts', import.meta.url).pathname;
-const PAGE = new URL('../../workers/web/dist', import.meta.url).pathname;
-
+const HOST = '127.0.0.1';
 /** A validator that ended by itself, or was killed, comes back after so long. */
 export const REVIVE_MILLIS = 10_000;
 /** Funded addresses of the wallet of a new network: the first of its accounts. */
@@ -61,9 +57,7 @@ export class DevNetwork {
   readonly url: string;
   readonly #options: DevOptions;
   readonly #nodes = new Map<string, NodeProcess>();
-  #gateway: ChildProcess | null = null;
-  /** The gateway's own child, which answers. */
-  #answering: number | null = null;
+  #gateway: GatewayProcess | null = null;
   #isEnding = false;
 
   private constructor(network: LocalNetwork, options: DevOptions) {
@@ -80,12 +74,12 @@ export class DevNetwork {
   static async start(options: DevOptions): Promise<DevNetwork> {
     const { folder, fresh } = options;
     requireAlone(folder);
-    await requireFree(options.port, 'the gateway', 'Choose another with --port.');
+    await requireFree(HOST, options.port, 'the gateway', 'Choose another with --port.');
     if (fresh) rmSync(folder, { recursive: true, force: true });
     const network = await openOrCreate(options);
     for (const { name, p2p, api, ops } of network.nodes) {
       for (const port of [p2p, api, ops]) {
-        await requireFree(port, name, 'Stop what uses it, or begin anew with --fresh.');
+        await requireFree(HOST, port, name, 'Stop what uses it, or begin anew with --fresh.');
       }
     }
     const dev = new DevNetwork(network, options);
@@ -107,7 +101,7 @@ export class DevNetwork {
 
   /** Ends the gateway as a crash would. It is started again at once. */
   killGateway(): void {
-    killQuietly(this.#answering);
+    this.#gateway?.kill();
   }
 
   async status(): Promise<DevStatus> {
@@ -136,7 +130,7 @@ export class DevNetwork {
   async stop(): Promise<void> {
     this.#isEnding = true;
     await Promise.all([
-      stopChild(this.#gateway),
+      this.#gateway?.stop(),
       ...[...this.#nodes.values()].map((node) => node.stop(STOP_MILLIS)),
     ]);
     rmSync(runFile(this.#options.folder), { force: true });
@@ -172,47 +166,30 @@ export class DevNetwork {
 
   #startGateway(): void {
     const { folder, port, tell } = this.#options;
-    if (!existsSync(GATEWAY)) {
-      tell('No gateway here: this package has none. The validators answer by themselves.');
-      return;
-    }
-    const trust = join(folder, 'trust.txt');
-    writeFileSync(trust, formatTrust(trustGenesis(this.network.chain.genesis)));
-    const upstreams = this.network.nodes.flatMap(({ api }) => [
-      '--upstream',
-      `http://127.0.0.1:${api}`,
-    ]);
-    const args = [GATEWAY, '--trust', trust, ...upstreams, '--port', String(port)];
-    args.push('--directory', join(folder, 'gateway'), '--set', 'FAUCET=true');
-    if (existsSync(join(PAGE, 'index.html'))) args.push('--assets', PAGE);
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.once('data', (bytes: Buffer) => {
-      this.#answering = pidIn(bytes.toString());
-      this.#writeRunFile();
+    this.#gateway = new GatewayProcess({
+      folder: join(folder, 'gateway'),
+      trust: formatTrust(trustGenesis(this.network.chain.genesis)),
+      upstreams: this.network.nodes.map(({ api }) => `http://127.0.0.1:${api}`),
+      host: HOST,
+      port,
+      runtime: 'workerd',
+      settings: { FAUCET: 'true' },
+      onAnswering: () => this.#writeRunFile(),
+      onExit: (how, lastWords) => {
+        if (this.#isStopping()) return;
+        tell(`the gateway ended (${how}); it starts again. ${lastWords}`.trim());
+        setTimeout(() => {
+          if (!this.#isStopping()) this.#startGateway();
+        }, 1000);
+      },
     });
-    let words = '';
-    child.stderr.on('data', (bytes: Buffer) => {
-      words = (words + bytes.toString()).slice(-2000);
-    });
-    child.once('exit', (code, signal) => {
-      // Killed without a word, it leaves its child behind, which would keep the port.
-      killQuietly(this.#answering);
-      this.#answering = null;
-      if (this.#isStopping()) return;
-      const last = words.trim().split('\n').at(-1) ?? '';
-      tell(`the gateway ended (${signal ?? `exit ${code}`}); it starts again. ${last}`.trim());
-      setTimeout(() => {
-        if (!this.#isStopping()) this.#startGateway();
-      }, 1000);
-    });
-    this.#gateway = child;
   }
 
   async #untilReady(): Promise<void> {
     const deadline = Date.now() + READY_MILLIS;
     const waiting = new Set([
       ...this.network.nodes.map(({ api }) => `http://127.0.0.1:${api}/readyz`),
-      ...(this.#gateway === null ? [] : [`${this.url}/readyz`]),
+      `${this.url}/readyz`,
     ]);
     while (waiting.size > 0) {
       for (const url of waiting) if (await answers(url)) waiting.delete(url);
@@ -227,7 +204,7 @@ export class DevNetwork {
 
   #writeRunFile(): void {
     const nodes = [...this.#nodes].map(([name, { pid }]) => ({ name, pid }));
-    const file: RunFile = { pid: process.pid, nodes, gateway: this.#answering };
+    const file: RunFile = { pid: process.pid, nodes, gateway: this.#gateway?.pid ?? null };
     writeFileSync(runFile(this.#options.folder), JSON.stringify(file));
   }
 }
@@ -321,34 +298,6 @@ function requireAlone(folder: string): void {
   );
 }
 
-async function requireFree(port: number, what: string, hint: string): Promise<void> {
-  const isFree = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-  if (!isFree) throw new FanalError('dev/port-taken', `port ${port} of ${what} is taken`, { hint });
-}
-
-/** The process that a gateway's first line names. */
-function pidIn(line: string): number | null {
-  try {
-    const { pid } = JSON.parse(line) as { pid: unknown };
-    return typeof pid === 'number' ? pid : null;
-  } catch {
-    return null;
-  }
-}
-
-function killQuietly(pid: number | null): void {
-  if (pid === null) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has gone by itself.
-  }
-}
-
 async function ask(url: string): Promise<Record<string, unknown> | null> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
@@ -364,18 +313,4 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function stopChild(child: ChildProcess | null): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) {
-    return Promise.resolve();
-  }
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLIS);
-    child.once('exit', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    child.kill('SIGINT');
-  });
 }
