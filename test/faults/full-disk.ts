@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Disk, disksMissing, makeDisk, removeDisk } from './disk.ts';
 import { Rig } from './rig.ts';
 import { between, type FaultSetting, pause, type Scenario, spread } from './scenario.ts';
+import { LIGHT_LOAD } from './witness.ts';
 
 const MEBIBYTES = 192;
 const VICTIM = 3;
@@ -25,6 +26,7 @@ export const fullDisk: Scenario = {
       return await Rig.with(
         setting,
         (rig) => fillOften(rig, disk as Disk, setting),
+        LIGHT_LOAD,
         (folders) => {
           const folder = folders[VICTIM] as string;
           disk = makeDisk(join(setting.folder, 'disk'), folder, MEBIBYTES);
@@ -47,7 +49,7 @@ async function fillOften(rig: Rig, disk: Disk, { times, random, say }: FaultSett
     const room = between(0, 256, random) * KIBIBYTE;
     const { bsize, bavail } = statfsSync(disk.folder);
     const start = performance.now();
-    writeFileSync(ballast, Buffer.alloc(Math.max(0, bsize * bavail - room)));
+    fill(ballast, Math.max(0, bsize * bavail - room));
     await Promise.race([node.exited, pause(WAIT_MILLIS)]);
     const code = node.isRunning ? null : await node.exited;
     if (code !== FAILED) findings.push(`with a full disk: ${code ?? 'still running'}`);
@@ -65,4 +67,13 @@ async function fillOften(rig: Rig, disk: Disk, { times, random, say }: FaultSett
     figures: { times, ...spread('stopped', stops), ...spread('back', back) },
     findings,
   };
+}
+
+function fill(path: string, bytes: number): void {
+  try {
+    writeFileSync(path, Buffer.alloc(bytes));
+  } catch (error) {
+    // The node was faster and took what was left.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }

@@ -13,9 +13,10 @@ import { type Options, parseOptions, USAGE } from './options.ts';
 import { pauses } from './pauses.ts';
 import { powerCuts } from './power-cuts.ts';
 import type { FaultReport, Scenario } from './scenario.ts';
+import { steady } from './steady.ts';
 import { writes } from './writes.ts';
 
-const SCENARIOS = [kills, pauses, clocks, writes, brokenDisk, fullDisk, powerCuts];
+const SCENARIOS = [kills, pauses, clocks, writes, brokenDisk, fullDisk, powerCuts, steady];
 const EXIT_USAGE = 2;
 const EXIT_BROKEN = 8;
 const NAME_WIDTH = 14;

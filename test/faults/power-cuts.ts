@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { cutPower, type Disk, disksMissing, makeDisk, mountDisk, removeDisk } from './disk.ts';
 import { Rig, VALIDATORS } from './rig.ts';
 import { between, type FaultSetting, pause, type Scenario, some, spread } from './scenario.ts';
+import { LIGHT_LOAD } from './witness.ts';
 
 const ALL = Array.from({ length: VALIDATORS }, (_, index) => index);
 const MEBIBYTES = 512;
@@ -21,6 +22,7 @@ export const powerCuts: Scenario = {
       return await Rig.with(
         setting,
         (rig) => cutOften(rig, disks, setting),
+        LIGHT_LOAD,
         (folders) => {
           for (const [i, folder] of folders.entries()) {
             disks.push(makeDisk(join(setting.folder, `disk-${i}`), folder, MEBIBYTES));

@@ -6,7 +6,7 @@ import { createLocalNetwork, type LocalNetwork, type LocalNode } from 'fanal-nod
 import { NodeProcess, type NodeProcessOptions } from 'fanal-node/testnet/process.ts';
 import { audit } from './audit.ts';
 import { type FaultReport, type FaultSetting, pause } from './scenario.ts';
-import { Witness } from './witness.ts';
+import { LIGHT_LOAD, type Load, Witness } from './witness.ts';
 
 export const VALIDATORS = 4;
 const READY_MILLIS = 120_000;
@@ -18,11 +18,11 @@ export class Rig {
   readonly #nodes: NodeProcess[];
   readonly #folder: string;
 
-  private constructor(network: LocalNetwork, folder: string, random: () => number) {
+  private constructor(network: LocalNetwork, folder: string, random: () => number, load: Load) {
     this.network = network;
     this.#folder = folder;
     this.#nodes = network.nodes.map((node) => this.#launch(node));
-    this.witness = new Witness(network, () => this.live.map(({ url }) => url), random);
+    this.witness = new Witness(network, () => this.live.map(({ url }) => url), random, load);
   }
 
   /**
@@ -30,13 +30,14 @@ export class Rig {
    */
   static async start(
     { folder, random, say }: FaultSetting,
+    load: Load,
     prepare: (folders: readonly string[]) => void = () => {},
   ): Promise<Rig> {
     say('starting four validators');
     const root = join(folder, 'network');
     prepare(Array.from({ length: VALIDATORS }, (_, i) => join(root, `val-${i + 1}`)));
     const network = await createLocalNetwork({ folder: root, validators: VALIDATORS, accounts: 1 });
-    const rig = new Rig(network, folder, random);
+    const rig = new Rig(network, folder, random, load);
     await Promise.all(rig.#nodes.map((node) => node.waitUntilReady(READY_MILLIS)));
     rig.witness.start();
     return rig;
@@ -46,9 +47,10 @@ export class Rig {
   static async with(
     setting: FaultSetting,
     work: (rig: Rig) => Promise<FaultReport>,
+    load: Load = LIGHT_LOAD,
     prepare?: (folders: readonly string[]) => void,
   ): Promise<FaultReport> {
-    const rig = await Rig.start(setting, prepare);
+    const rig = await Rig.start(setting, load, prepare);
     try {
       const report = await work(rig);
       await rig.settle();

@@ -11,11 +11,21 @@ import type { LocalNetwork } from 'fanal-node/testnet/local.ts';
 import { type OwnedCoin, Payer, type Payment, submit } from '../support/payments.ts';
 import { pause, pick } from './scenario.ts';
 
-const COINS = 60;
+/** A transaction has at most 64 outputs. */
+const SPLIT = 60;
 const LOOK_MILLIS = 200;
 /** A payment that is not certified after so long is handed to another node. */
 const AGAIN_MILLIS = 5_000;
 const ASK_MILLIS = 3_000;
+
+/** How much is paid. */
+export interface Load {
+  readonly perSecond: number;
+  /** Coins that payments are made with, in turn: as many as can wait at a time. */
+  readonly coins: number;
+}
+
+export const LIGHT_LOAD: Load = { perSecond: 20, coins: 60 };
 
 interface Waiting {
   readonly payment: Payment;
@@ -32,6 +42,9 @@ export class Witness {
   readonly #urls: () => readonly string[];
   readonly #random: () => number;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #load: Load;
+  /** Coins to be split still. */
+  #splits: number;
   #running = true;
   #grewAt = performance.now();
   #longestStall = 0;
@@ -39,15 +52,20 @@ export class Witness {
   #tasks: Promise<unknown>[] = [];
 
   /** @param urls the nodes that can be asked at the moment */
-  constructor(network: LocalNetwork, urls: () => readonly string[], random: () => number) {
+  constructor(
+    network: LocalNetwork,
+    urls: () => readonly string[],
+    random: () => number,
+    load: Load = LIGHT_LOAD,
+  ) {
+    this.#load = load;
+    this.#splits = Math.ceil((load.coins - 1) / (SPLIT - 1));
     this.#payer = new Payer(network, network.accounts[0] as never);
     this.#urls = urls;
     this.#random = random;
   }
 
   start(): void {
-    const split = this.#payer.split(this.#payer.coins.shift() as OwnedCoin, COINS);
-    this.#waiting.set(split.id, { payment: split, sentAt: 0 });
     this.#tasks = [this.#followBlocks(), this.#readCheckpoints(), this.#pay()];
   }
 
@@ -78,14 +96,20 @@ export class Witness {
         waiting.sentAt = now;
         void this.#send(waiting.payment);
       }
-      for (let i = 0; i < 4; i++) {
+      for (let i = 0; i < (this.#load.perSecond * LOOK_MILLIS) / 1_000; i++) {
         const coin = this.#payer.coins.shift();
         if (coin === undefined) break;
-        const payment = this.#payer.move(coin, this.#payer.address);
+        const payment = this.#spend(coin);
         this.#waiting.set(payment.id, { payment, sentAt: now });
         void this.#send(payment);
       }
     }
+  }
+
+  #spend(coin: OwnedCoin): Payment {
+    if (this.#splits === 0) return this.#payer.move(coin, this.#payer.address);
+    this.#splits--;
+    return this.#payer.split(coin, SPLIT);
   }
 
   async #send(payment: Payment): Promise<void> {
