@@ -43,7 +43,8 @@ export function registerRun(program: Command, action: Action): void {
           software: SOFTWARE,
         });
         context.signal.addEventListener('abort', () => void node.stop(), { once: true });
-        if (process.env.FANAL_EXIT_WITH_PARENT === '1') stopWithParent(() => void node.stop());
+        const parent = Number(process.env.FANAL_EXIT_WITH_PARENT ?? 0);
+        if (parent > 0) stopWithParent(parent, () => void node.stop());
         if (context.signal.aborted) void node.stop();
         // Stopping when asked to is what a service does: no failure.
         await node.ended;
@@ -74,9 +75,8 @@ export function registerRun(program: Command, action: Action): void {
     );
 }
 
-/** A node that a test or `fanal dev` started does not outlive it, however that ends. */
-function stopWithParent(stop: () => void): void {
-  const parent = process.ppid;
+/** A node that a test or `fanal dev` started does not outlive it, however and whenever that ends. */
+function stopWithParent(parent: number, stop: () => void): void {
   const timer = setInterval(() => {
     if (process.ppid !== parent) stop();
   }, PARENT_MILLIS);

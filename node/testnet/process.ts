@@ -44,7 +44,7 @@ export class NodeProcess {
       ],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, FANAL_EXIT_WITH_PARENT: '1', ...options.env },
+        env: { ...process.env, FANAL_EXIT_WITH_PARENT: `${process.pid}`, ...options.env },
       },
     );
     this.#child.stdout?.pipe(output, { end: false });
