@@ -1,0 +1,117 @@
+/**
+ * The gateway under real workerd over four validators that are processes of their own.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeAddress } from 'fanal/crypto/address.ts';
+import { formatTrust } from 'fanal/light/trust-file.ts';
+import { trustGenesis } from 'fanal/light/trust-genesis.ts';
+import { createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
+import { NodeProcess } from 'fanal-node/testnet/process.ts';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type RunningGateway, startGateway } from '../../workers/selfhost/workerd.ts';
+import { type OwnedCoin, Payer, type Payment, submit } from '../support/payments.ts';
+
+let folder: string;
+let network: LocalNetwork;
+let nodes: NodeProcess[];
+let gateway: RunningGateway;
+let payer: Payer;
+const log: string[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fanal-gateway-nodes-'));
+  network = await createLocalNetwork({ folder, validators: 4, accounts: 1 });
+  nodes = network.nodes.map((node) => new NodeProcess(node));
+  await Promise.all(nodes.map((node) => node.waitUntilReady(90_000)));
+  payer = new Payer(network, network.accounts[0] as never);
+  gateway = await startGateway({
+    trust: formatTrust(trustGenesis(network.chain.genesis)),
+    upstreams: nodes.slice(0, 3).map(({ url }) => url),
+    port: 0,
+    settings: { ALLOWANCE: '1000000,1000000,1000000' },
+    onLog: (line) => log.push(line),
+  });
+  await vi.waitFor(async () => expect(await sizeAt(gateway.url)).toBeGreaterThan(1), 30_000);
+}, 120_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await Promise.all(nodes.map((node) => node.stop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const get = (target: string) => fetch(gateway.url + target);
+
+async function sizeAt(url: string): Promise<number> {
+  const response = await fetch(`${url}/checkpoint`).catch(() => null);
+  return response?.status === 200 ? Number((await response.text()).split('\n')[1]) : 0;
+}
+
+async function pay(): Promise<Payment> {
+  const payment = payer.move(payer.coins.shift() as OwnedCoin, payer.address);
+  payer.coins.push(...payment.own);
+  // Submitting twice is safe, so a wallet that is told to come back comes back.
+  await vi.waitFor(
+    async () => expect([200, 202]).toContain((await submit(gateway.url, payment)).status),
+    { timeout: 20_000, interval: 200 },
+  );
+  return payment;
+}
+
+/** Waits until the gateway proves a payment. */
+async function proved({ id }: Payment): Promise<void> {
+  await vi.waitFor(
+    async () => expect((await get(`/v1/transactions/${id}/proof`)).status).toBe(200),
+    { timeout: 30_000, interval: 50 },
+  );
+}
+
+it('follows the chain and proves what was paid through it', async () => {
+  await proved(await pay());
+  const address = encodeAddress(payer.address, 'dfan');
+  const size = await sizeAt(gateway.url);
+  for (const target of [
+    '/v1/chain',
+    '/v1/update?from=1&format=bytes',
+    '/v1/genesis',
+    '/v1/headers?from=0',
+    `/v1/headers/1?at=${size}`,
+    '/v1/blocks/1',
+    `/v1/addresses/${address}`,
+    `/v1/addresses/${address}/coins`,
+    `/v1/addresses/${address}/history`,
+    '/v1/validators',
+    '/v1/fees',
+    '/v1/mempool',
+    `/tile/0/000.p/${size}`,
+  ]) {
+    const response = await get(target);
+    expect(`${target} ${response.status}`).toBe(`${target} 200`);
+  }
+});
+
+it('goes on by itself within seconds after all nodes were killed and came back', async () => {
+  const before = await sizeAt(gateway.url);
+  for (const node of nodes) node.kill();
+  await Promise.all(nodes.map(({ exited }) => exited));
+  // Long enough for every breaker to be as patient as it gets.
+  await new Promise((done) => setTimeout(done, 6_000));
+  expect((await get('/v1/headers/1')).status).toBe(200);
+  nodes = network.nodes.map((node) => new NodeProcess(node));
+  await Promise.all(nodes.map((node) => node.waitUntilReady(60_000)));
+  await vi.waitFor(
+    async () => {
+      const [theirs, ours] = await Promise.all([
+        sizeAt((nodes[0] as NodeProcess).url),
+        sizeAt(gateway.url),
+      ]);
+      expect(ours).toBeGreaterThanOrEqual(before);
+      expect(ours).toBeGreaterThanOrEqual(theirs);
+    },
+    { timeout: 8_000, interval: 50 },
+  );
+  await proved(await pay());
+  expect(log.filter((line) => line.includes('refused an answer'))).toEqual([]);
+});
