@@ -23,6 +23,9 @@ export class JournalClient {
   #waiting: PackedWrite[] = [];
   #callbacks: (() => void)[] = [];
   #inFlight = false;
+  /** A batch did not reach the disk: nothing is called back any more. */
+  #isBroken = false;
+  #onBroken: () => void = () => {};
   #lazyTimer: NodeJS.Timeout | undefined;
   /** Milliseconds that the last batches took, for the metrics. */
   onBatch: (millis: number, writes: number) => void = () => {};
@@ -78,8 +81,13 @@ export class JournalClient {
     return this.#thread.call;
   }
 
+  /** Waits for what is on its way to the disk, unless the disk has failed. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.afterSync(resolve));
+    await new Promise<void>((resolve) => {
+      this.#onBroken = resolve;
+      if (this.#isBroken) resolve();
+      else this.afterSync(resolve);
+    });
     await this.#thread.close();
   }
 
@@ -105,7 +113,11 @@ export class JournalClient {
         }
         for (const callback of callbacks) callback();
       },
-      (error: Error) => this.#onFailure(error),
+      (error: Error) => {
+        this.#isBroken = true;
+        this.#onFailure(error);
+        this.#onBroken();
+      },
     );
   }
 }

@@ -62,6 +62,7 @@ export const RUNTIME_LIMITS = {
   lagMillis: 10_000,
   lagWarnMillis: 250,
   shutdownMillis: 10_000,
+  lastWordsMillis: 300,
   /** The doppelganger watch after a restore. */
   watchMillis: 60_000,
   watchHeights: 20n,

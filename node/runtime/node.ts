@@ -86,12 +86,14 @@ export async function startNode(loaded: LoadedConfig, version: NodeVersion): Pro
       .then(async (reason) => {
         abort.abort(reason);
         context.status.trouble = 'stopping';
-        const timer = setTimeout(() => {
+        // Said before anything is closed: on a broken disk that may not end well.
+        if (reason !== STOPPED) parts.log.fatal({ err: reason }, 'this node has to stop');
+        if (!(await settles(close(), RUNTIME_LIMITS.shutdownMillis))) {
           parts.log.fatal('did not stop in time');
-          process.exit(1);
-        }, RUNTIME_LIMITS.shutdownMillis);
-        await close();
-        clearTimeout(timer);
+          // The command has the time to say what happened and to choose its exit code.
+          setTimeout(() => process.exit(), RUNTIME_LIMITS.lastWordsMillis);
+          if (reason === STOPPED) throw new FanalError('runtime/stuck', 'did not stop in time');
+        }
         if (reason !== STOPPED) throw reason;
       });
     // Whoever waits for the end hears of it; nobody else has to.
@@ -113,6 +115,19 @@ export async function startNode(loaded: LoadedConfig, version: NodeVersion): Pro
 
 /** Why a node ends that was asked to. */
 const STOPPED = new FanalError('runtime/stopped', 'the node was asked to stop');
+
+/** Says whether something comes to its end within some time. */
+async function settles(work: Promise<void>, millis: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), millis);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 async function makeContext(
   parts: NodeParts,

@@ -53,7 +53,7 @@ export const steady: Scenario = {
         const minutes: Minute[] = [];
         const start = performance.now();
         for (let minute = 0; minute <= (asked ?? times); minute++) {
-          await pause(start + minute * MINUTE_MILLIS - performance.now());
+          await pause(Math.max(1, start + minute * MINUTE_MILLIS - performance.now()));
           const now = await measure(rig, minute);
           minutes.push(now);
           for (const line of linesOf(now)) appendFileSync(table, `${line}\n`);
