@@ -20,6 +20,7 @@ import { eventRoutes } from './event-routes.ts';
 import type { Context, Handler, Handlers } from './handler.ts';
 import { HealthWindow } from './health.ts';
 import { EventHub } from './hub.ts';
+import { LedgerFacts } from './ledger-facts.ts';
 import type { Metrics } from './metrics.ts';
 import { operationRoutes } from './operation-routes.ts';
 import type { ApiPorts } from './ports.ts';
@@ -55,6 +56,7 @@ export interface Api {
   readonly hub: EventHub;
   readonly health: HealthWindow;
   readonly tip: () => Promise<CertifiedTip>;
+  readonly facts: LedgerFacts;
   readonly onStream: Context['onStream'];
   /** Has every later request refused, and ends the streams. */
   close(): void;
@@ -113,7 +115,8 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
     metrics.set('http_streams', streams[kind], { kind });
   };
   const tipSeenAt = () => newest?.seenAt ?? ports.now();
-  const shared = { ...ports, hub, health, onStream, tip, tipSeenAt };
+  const facts = new LedgerFacts(ports.ledger);
+  const shared = { ...ports, hub, health, onStream, tip, facts, tipSeenAt };
 
   const takeUnits = (name: RouteName, address: string | null): Record<string, string> => {
     if (address === null || isLoopback(address) || unlimited.has(clientOf(address))) return {};
@@ -176,6 +179,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
     hub,
     health,
     tip,
+    facts,
     onStream,
     close() {
       unsubscribe();

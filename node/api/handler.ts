@@ -11,6 +11,7 @@ import type { CertifiedTip } from '../ledger/ledger.ts';
 import type { Answer } from './answer.ts';
 import type { HealthWindow } from './health.ts';
 import type { EventHub } from './hub.ts';
+import type { LedgerFacts } from './ledger-facts.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** The node's ports, and what one request brings. */
@@ -27,6 +28,7 @@ export interface Context extends ApiPorts {
   /** Counts streams as they open (+1) and end (−1). */
   readonly onStream: (kind: 'sse' | 'websocket', change: number) => void;
   readonly tip: () => Promise<CertifiedTip>;
+  readonly facts: LedgerFacts;
   /** When this node first had the tip certified, by its clock. */
   readonly tipSeenAt: () => bigint;
 }

@@ -17,10 +17,13 @@ export const operationRoutes: Handlers<
   },
 
   async readyz(_, context) {
-    const { ready, reason } = await statusReport(context);
-    return ready
+    const { hindrance, unhealthy } = await readiness(context);
+    return hindrance === null && unhealthy === null
       ? text('ok\n', 'none')
-      : text(`${reason}\n`, 'none', { status: 503, headers: { 'retry-after': '5' } });
+      : text(`${hindrance ?? unhealthy}\n`, 'none', {
+          status: 503,
+          headers: { 'retry-after': '5' },
+        });
   },
 
   async status(_, context) {
@@ -51,17 +54,12 @@ export const operationRoutes: Handlers<
   },
 };
 
-/** Everything that a person or a load balancer asks about this node. */
-export async function statusReport(
-  context: Pick<Context, 'ledger' | 'network' | 'mempool' | 'health' | 'tip' | 'now' | 'identity'>,
-): Promise<StatusReport> {
-  const { ledger, network, mempool, health, now, identity } = context;
-  const [tip, executed, info, stats] = await Promise.all([
-    context.tip(),
-    ledger.tip(),
-    ledger.info(),
-    ledger.stats(),
-  ]);
+type Standing = Pick<Context, 'network' | 'health' | 'tip' | 'now'>;
+
+/** Why this node must not get traffic. It asks nobody, so it is answered however busy the node is. */
+async function readiness(context: Standing) {
+  const { network, health, now } = context;
+  const tip = await context.tip();
   const { status, errorRate, p95Millis } = health.read();
   const { peers, validator, sync, trouble } = network.status();
   const age = now() - headerCodec.decode(tip.header).time;
@@ -72,20 +70,31 @@ export async function statusReport(
     (ageMillis > STALE_TIP_MILLIS ? `newest checkpoint is ${ageMillis / 1000n} s old` : null);
   const share = `${(errorRate * 100).toFixed(1)} % of answers failed in five minutes`;
   return {
-    status,
+    ...{ tip, status, errorRate, p95Millis, peers, validator, sync, ageMillis, hindrance },
+    unhealthy: status === 'unhealthy' ? share : null,
     reason: hindrance ?? (status === 'healthy' ? null : share),
-    ready: hindrance === null && status !== 'unhealthy',
+  };
+}
+
+/** Everything that a person or a load balancer asks about this node. */
+export async function statusReport(
+  context: Standing & Pick<Context, 'facts' | 'mempool' | 'identity'>,
+): Promise<StatusReport> {
+  const { facts, mempool, identity } = context;
+  const [standing, { origin, executedHeight, databaseBytes }] = await Promise.all([
+    readiness(context),
+    facts.read(),
+  ]);
+  const { tip, hindrance, unhealthy, ageMillis } = standing;
+  const { status, reason, errorRate, p95Millis, peers, validator, sync } = standing;
+  return {
+    ...{ status, reason, errorRate, p95Millis, peers, validator, sync, origin },
+    ready: hindrance === null && unhealthy === null,
     version: identity.version,
-    origin: info.origin,
-    height: executed.height,
+    height: executedHeight > tip.height ? executedHeight : tip.height,
     certifiedHeight: tip.height,
     checkpointAgeMillis: ageMillis,
-    errorRate,
-    p95Millis,
-    peers,
-    validator,
-    sync,
     mempool: mempool.stats(),
-    databaseBytes: BigInt(stats.databaseBytes),
+    databaseBytes: BigInt(databaseBytes),
   };
 }

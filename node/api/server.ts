@@ -21,6 +21,8 @@ export interface ServeOptions extends ApiOptions {
   readonly port: number;
   readonly operationsHost: string;
   readonly operationsPort: number;
+  /** Whom the node is connected to, for its operator. */
+  readonly peers?: () => readonly unknown[];
 }
 
 export interface RunningApi {
@@ -92,6 +94,10 @@ export async function serveApi(ports: ApiPorts, options: ServeOptions): Promise<
       const { metrics } = options;
       return { status: 200, type: metrics.contentType, body: await metrics.text() };
     }
+    if (target === '/peers') {
+      const body = JSON.stringify({ peers: options.peers?.() ?? [] });
+      return { status: 200, type: 'application/json', body };
+    }
     if (!['/livez', '/readyz', '/status'].includes(target)) {
       return { status: 404, type: plain, body: 'not found\n' };
     }
@@ -107,7 +113,12 @@ export async function serveApi(ports: ApiPorts, options: ServeOptions): Promise<
   };
 
   options.metrics.beforeScrape(async () => {
-    const report = await statusReport({ ...ports, health: api.health, tip: api.tip });
+    const report = await statusReport({
+      ...ports,
+      health: api.health,
+      tip: api.tip,
+      facts: api.facts,
+    });
     options.metrics.set('chain_height', Number(report.height));
     options.metrics.set('chain_certified_height', Number(report.certifiedHeight));
     options.metrics.set('mempool_transactions', report.mempool.transactions);
