@@ -161,7 +161,7 @@ export class EpochRun {
         : new Proposer(this.record, this.#dag, ports.crypto, ports.local, this.self, stored.guard);
     const sync = [this.committee, this.self, ports.local, this.#output] as const;
     this.#synchronizer = new Synchronizer(...sync, ports.nextRequestId, (entry) =>
-      this.#manager.namedBy(entry),
+      this.#manager.waitersOf(entry),
     );
     this.#syncer = new CommitSyncer(...sync, this.#hash, ports.nextRequestId);
     this.#cutter = new BlockCutter(this.record, stored.executed, this.#hash);

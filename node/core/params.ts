@@ -71,7 +71,7 @@ export const DEFAULT_LOCAL_PARAMS: LocalParams = {
   fetchDelay: 60,
   fetchInterval: 200,
   fetchTimeout: 2_000,
-  maxFetchTimeout: 30_000,
+  maxFetchTimeout: 5_000,
   commitSyncBatch: 16,
   cosignatureInterval: 1_000,
   maxUncertified: 32,

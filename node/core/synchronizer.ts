@@ -1,8 +1,8 @@
 /**
  * Fetches missing ancestors (docs/consensus.md §8).
  *
- * A missing ref is asked of the author, of the one who named it, then of the others in turn, two
- * at a time. It is never given up; the pauses grow.
+ * A missing ref is asked of those whose vertices wait for it, of its author, then of the others in
+ * turn, two at a time. It is never given up; the pauses grow, to a bound.
  */
 import type { Committee } from './committee.ts';
 import type { Entry } from './entry.ts';
@@ -22,9 +22,12 @@ interface RefState {
   nextAt: number;
 }
 
-/** Doublings of the pause between two tries, and of the time that one may take. */
-const MAX_BACKOFF_DOUBLINGS = 6;
-/** Tries after which they double: by then the author, who named it, and others have been asked. */
+/**
+ * Doublings of the pause between two tries, and of the time that one may take. Few: a vertex that
+ * nobody had for long may be what everything waits for once an honest validator names it.
+ */
+const MAX_BACKOFF_DOUBLINGS = 3;
+/** Tries after which they double: by then several that should have it were asked. */
 const TRIES_PER_DOUBLING = 4;
 
 export class Synchronizer {
@@ -33,7 +36,7 @@ export class Synchronizer {
   readonly #local: LocalParams;
   readonly #output: StepOutput;
   readonly #nextId: () => number;
-  readonly #namedBy: (entry: Entry) => number | null;
+  readonly #waitersOf: (entry: Entry) => readonly number[];
   readonly #requests = new Map<number, Request>();
   readonly #refs = new Map<Entry, RefState>();
   readonly #inFlightByPeer: Int32Array;
@@ -45,14 +48,14 @@ export class Synchronizer {
     local: LocalParams,
     output: StepOutput,
     nextId: () => number,
-    namedBy: (entry: Entry) => number | null,
+    waitersOf: (entry: Entry) => readonly number[],
   ) {
     this.#committee = committee;
     this.#self = self;
     this.#local = local;
     this.#output = output;
     this.#nextId = nextId;
-    this.#namedBy = namedBy;
+    this.#waitersOf = waitersOf;
     this.#inFlightByPeer = new Int32Array(committee.size);
     this.#down = new Uint8Array(committee.size);
   }
@@ -137,17 +140,18 @@ export class Synchronizer {
     for (const entry of this.#refs.keys()) if (!wanted.has(entry)) this.#refs.delete(entry);
   }
 
+  /** The next in turn that can be asked: who waits for it, its author, then all the others. */
   #choose(
-    pending: Pending,
+    { entry }: Pending,
     { tries }: RefState,
     byPeer: ReadonlyMap<number, Entry[]>,
   ): number | null {
     const { size } = this.#committee;
-    const { author } = pending.entry;
-    const namer = this.#namedBy(pending.entry) ?? pending.chargedTo;
-    for (let step = 0; step < size + 2; step++) {
-      const turn = (tries + step) % (size + 2);
-      const peer = turn === 0 ? author : turn === 1 ? namer : (namer + turn - 1) % size;
+    const waiters = this.#waitersOf(entry);
+    const turns = waiters.length + size;
+    for (let step = 0; step < turns; step++) {
+      const turn = (tries + step) % turns;
+      const peer = waiters[turn] ?? (entry.author + turn - waiters.length) % size;
       if (peer === this.#self || this.#down[peer] === 1) continue;
       const planned = byPeer.get(peer)?.length ?? 0;
       const requests = Math.ceil((planned + 1) / MAX_FETCH_VERTICES);

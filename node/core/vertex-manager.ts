@@ -9,6 +9,7 @@ import type { Dag } from './dag.ts';
 import { compareRefs, type Entry, type EntryTable } from './entry.ts';
 import {
   AHEAD_DEPTHS,
+  MAX_WAITERS_LOOKED_AT,
   MISSING_QUOTA_BASE,
   MISSING_QUOTA_PER_MEMBER,
   SUSPENDED_DEPTHS,
@@ -87,19 +88,31 @@ export class VertexManager {
    * another chain of its own, and nobody could complete what the others build on.
    */
   isWanted(entry: Entry): boolean {
-    return this.namedBy(entry) !== null;
-  }
-
-  /** Another author that waits for this vertex, itself or through the same author's later ones. */
-  namedBy(entry: Entry): number | null {
     const chain = new Set([entry]);
     for (const link of chain) {
       for (const child of this.#pending.get(link)?.children ?? []) {
-        if (child.author !== entry.author) return child.author;
+        if (child.author !== entry.author) return true;
         chain.add(child);
       }
     }
-    return null;
+    return false;
+  }
+
+  /**
+   * Other authors with a vertex that waits for this one, the nearest first. Whoever of them is
+   * honest has it: one builds on what one has accepted.
+   */
+  waitersOf(entry: Entry): number[] {
+    const found = new Set<number>();
+    const waiting = new Set([entry]);
+    for (const link of waiting) {
+      for (const child of this.#pending.get(link)?.children ?? []) {
+        if (waiting.size >= MAX_WAITERS_LOOKED_AT) break;
+        waiting.add(child);
+        if (child.author !== entry.author) found.add(child.author);
+      }
+    }
+    return [...found];
   }
 
   /** Rule A4: rounds too far ahead of the last quorum are not looked at. */

@@ -273,6 +273,7 @@ export class SimLedger {
   rewind(height: bigint): void {
     const inputs = this.#blocks.slice(0, Number(height)).map((block) => block.input);
     this.#reset();
+    this.#nextIsWrong = false;
     for (const input of inputs) this.execute(input);
   }
 
