@@ -28,6 +28,8 @@ interface Sample {
   readonly cpuSeconds: number;
   readonly ledger: number;
   readonly journal: number;
+  /** Write-ahead logs of both, which are used again from the start. */
+  readonly logs: number;
   readonly other: number;
 }
 
@@ -67,7 +69,7 @@ export const steady: Scenario = {
 
 const COLUMNS = [
   ...['minute', 'payments', 'blocks', 'node'],
-  ...['resident', 'heap', 'cpuSeconds', 'ledger', 'journal', 'other'],
+  ...['resident', 'heap', 'cpuSeconds', 'ledger', 'journal', 'logs', 'other'],
 ];
 
 const linesOf = ({ minute, payments, blocks, nodes }: Minute) =>
@@ -81,15 +83,12 @@ async function measure({ live, witness }: Rig, minute: number): Promise<Minute> 
 
 async function sampleOf({ pid, node }: NodeProcess): Promise<Sample> {
   const files = readdirSync(node.home.root, { recursive: true, encoding: 'utf8' });
-  const sizes = { ledger: 0, journal: 0, other: 0 };
+  const sizes = { ledger: 0, journal: 0, logs: 0, other: 0 };
   for (const name of files) {
     const stat = statSync(join(node.home.root, name), { throwIfNoEntry: false });
     if (stat?.isFile() !== true) continue;
-    const kind = /ledger\.sqlite/.test(name)
-      ? 'ledger'
-      : /journal\.sqlite/.test(name)
-        ? 'journal'
-        : 'other';
+    const [, stem, log] = /(ledger|journal)\.sqlite(-wal)?$/.exec(name) ?? [];
+    const kind = log !== undefined ? 'logs' : ((stem as 'ledger' | 'journal') ?? 'other');
     sizes[kind] += stat.size;
   }
   const { cpuSeconds, residentBytes: resident } = usageOf(pid);
@@ -110,7 +109,7 @@ function summaryOf({ payments, blocks, nodes }: Minute): string {
   const of = (name: keyof Sample) => inMib(mean(nodes.map((node) => node[name])));
   return [
     `${payments} payments, ${blocks} blocks; MiB: resident ${of('resident')}, heap ${of('heap')}`,
-    `ledger ${of('ledger')}, journal ${of('journal')}, other ${of('other')}`,
+    `ledger ${of('ledger')}, journal ${of('journal')}, logs ${of('logs')}, other ${of('other')}`,
   ].join(', ');
 }
 
@@ -134,6 +133,7 @@ function figuresOf(minutes: readonly Minute[], rig: Rig): Record<string, number 
     'heap, MiB an hour': slopes(later, 'heap'),
     'journal at the end, MiB': inMib(mean(last.nodes.map((node) => node.journal))),
     'journal, MiB an hour': slopes(later, 'journal'),
+    'write-ahead logs at the end, MiB': inMib(mean(last.nodes.map((node) => node.logs))),
     'ledger, MiB an hour': slopes(later, 'ledger'),
     'ledger, bytes a payment': Math.round(grown('ledger') / Math.max(1, payments)),
     'blocks a payment': Number(((last.blocks - early.blocks) / Math.max(1, payments)).toFixed(3)),
