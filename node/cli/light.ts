@@ -40,7 +40,12 @@ export function registerLight(program: Command, action: Action): void {
           trust: formatTrust(trust),
           upstreams: network.urls,
           ...{ host: host.replace(/^\[|\]$/g, ''), port, runtime: 'node' },
-          settings: { INSECURE_UPSTREAMS: 'true', FAUCET: 'true', ALLOWANCE },
+          settings: {
+            INSECURE_UPSTREAMS: 'true',
+            FAUCET: 'true',
+            ALLOWANCE,
+            UPSTREAM_TIMEOUT_MILLIS: '10000',
+          },
           onExit: (how, lastWords) => ended.resolve(`${lastWords || how}`),
         });
         signal.addEventListener('abort', () => void gateway.stop(), { once: true });

@@ -1,6 +1,6 @@
 /**
- * Looking things up and checking them: headers, blocks, payments, receipts, trust files. What is
- * printed was verified here; a refusal names the step that failed.
+ * Looking things up and checking them: headers, blocks, payments, receipts. What is printed was
+ * verified here; a refusal names the step that failed.
  */
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
@@ -14,12 +14,13 @@ export function registerVerify(program: Command, action: Action): void {
     .argument('<id>')
     .action(
       action(async (context, _options, id) => {
+        const txid = idOf(id);
         const { client } = await connect(context);
-        const found = await client.getTransaction({ id: idOf(id), signal: context.signal });
+        const found = await client.getTransaction({ id: txid, signal: context.signal });
         if (found === null) {
           throw new NotFoundError(
             'no server knows of this transaction',
-            'It may still be waiting.',
+            'It may still be on its way, or it was never sent.',
           );
         }
         const { encodeAddress, formatCoins } = await import('fanal/wallet/index.ts');
@@ -56,13 +57,17 @@ export function registerVerify(program: Command, action: Action): void {
     .requiredOption('--out <file>', 'where the receipt goes')
     .action(
       action<{ out: string }>(async (context, options, id) => {
+        const txid = idOf(id);
+        const { takePlace } = await import('./new-file.ts');
         const { client } = await connect(context);
-        const { writeFileSync } = await import('node:fs');
-        const confirmed = await client.waitForTransaction({
-          id: idOf(id),
-          signal: withTimeout(context),
-        });
-        writeFileSync(options.out, confirmed.receiptText);
+        const place = takePlace(options.out, '--out');
+        const confirmed = await client
+          .waitForTransaction({ id: txid, signal: withTimeout(context) })
+          .then((found) => {
+            place.write(found.receiptText);
+            return found;
+          })
+          .finally(place.release);
         context.output.object(
           'fanal.proof/1',
           { id, height: confirmed.height, file: options.out },
@@ -145,160 +150,10 @@ export function registerVerify(program: Command, action: Action): void {
     .option('--trust <file>', 'trust file or genesis file (default: the pinned network)')
     .action(
       action<{ receipt?: string; trust?: string }>(async (context, options, file) => {
+        const { verifyFile } = await import('./verify-file.ts');
         await verifyFile(context, file as string, options);
       }),
     );
-
-  registerTrust(program, action);
-}
-
-function registerTrust(program: Command, action: Action): void {
-  const trust = program.command('trust').description('where trust in a network begins');
-
-  trust
-    .command('show')
-    .description('what is trusted now')
-    .action(
-      action(async (context) => {
-        const { client, network } = await connect(context);
-        const tip = await client.sync({ signal: context.signal });
-        const { toHex } = await import('fanal/primitives/bytes.ts');
-        const { origin, genesisId } = client.chain.trust;
-        context.output.object(
-          'fanal.trust/1',
-          { network: network.name, origin, genesisId, ...tip },
-          [
-            ['network', network.name],
-            ['origin', origin],
-            ['genesis id', toHex(genesisId)],
-            ['height', `${tip.height} (proved)`],
-            ['root', toHex(tip.root)],
-            ['epoch', tip.epoch],
-            ['vouched for', new Date(Number(tip.sureAt)).toISOString()],
-            ['freshness', tip.freshness],
-            ['sources', `${tip.agreed} of ${tip.asked} agree`],
-          ],
-        );
-      }),
-    );
-
-  trust
-    .command('pin')
-    .description('trust a network from a trust file, a genesis file, or a genesis id and a url')
-    .argument('<file-or-genesis-id>')
-    .option('--name <name>', 'what to call the network (default: its own name)')
-    .action(
-      action<{ name?: string }>(async (context, options, source) => {
-        const { formatTrust } = await import('fanal/light/index.ts');
-        const { fetchChain, http } = await import('fanal/wallet/index.ts');
-        const { pinNetwork } = await import('./networks.ts');
-        const urls = context.options.url ?? [];
-        let state: import('fanal/light/index.ts').TrustState;
-        if (/^[0-9a-f]{64}$/.test(source as string)) {
-          const url = urls[0];
-          if (url === undefined) throw new UsageError('a genesis id needs a --url to ask');
-          state = (await fetchChain(source as string, http(url))).trust;
-        } else state = await readTrust(source as string);
-        const name = options.name ?? (state.origin.split('/')[1] as string);
-        const pinned = pinNetwork(context.home, name, formatTrust(state), urls);
-        context.output.object('fanal.trust-pin/1', { ...pinned, origin: state.origin }, [
-          ['network', name],
-          ['origin', state.origin],
-          ['urls', urls.join(' ') || 'none: give one with --url'],
-        ]);
-      }),
-    );
-
-  trust
-    .command('export')
-    .description('write a trust file of what is trusted now, for someone who trusts you')
-    .argument('<file>')
-    .action(
-      action(async (context, _options, file) => {
-        const { formatTrust } = await import('fanal/light/index.ts');
-        const { writeFileSync } = await import('node:fs');
-        const { client } = await connect(context);
-        await client.sync({ signal: context.signal });
-        const state = client.trusted();
-        writeFileSync(file as string, formatTrust(state));
-        context.output.object(
-          'fanal.trust-export/1',
-          { file, origin: state.origin, height: state.header.height },
-          [
-            ['file', file],
-            ['origin', state.origin],
-            ['height', state.header.height],
-          ],
-        );
-      }),
-    );
-}
-
-async function verifyFile(
-  context: CommandContext,
-  file: string,
-  options: { receipt?: string; trust?: string },
-): Promise<void> {
-  const { existsSync, readFileSync, statSync } = await import('node:fs');
-  const { MAX_RECEIPT_BYTES } = await import('fanal/chain/limits.ts');
-  const { verifyReceiptText } = await import('fanal/light/index.ts');
-  const { equalBytes, toHex } = await import('fanal/primitives/bytes.ts');
-  const { VerificationError } = await import('fanal/primitives/errors.ts');
-  const { verifyNatively } = await import('../runtime/native-verify.ts');
-  if (!existsSync(file)) throw new NotFoundError(`there is no file ${file}`);
-  const isReceipt = options.receipt === undefined && looksLikeReceipt(file, readFileSync);
-  const receiptFile = isReceipt ? file : (options.receipt ?? `${file}.receipt`);
-  if (!existsSync(receiptFile)) {
-    throw new NotFoundError(`there is no receipt ${receiptFile}`, 'Name it with --receipt.');
-  }
-  if (statSync(receiptFile).size > 2 * MAX_RECEIPT_BYTES) {
-    throw new UsageError(`${receiptFile} is too large to be a receipt`);
-  }
-  const trust =
-    options.trust === undefined ? await pinnedTrust(context) : await readTrust(options.trust);
-  const text = readFileSync(receiptFile, 'utf8');
-  const proved = await verifyReceiptText(text, trust, async (items) => verifyNatively(items));
-  let sha256: Uint8Array | null = null;
-  if (!isReceipt) {
-    const { hashOfFile } = await import('./wallet.ts');
-    sha256 = await hashOfFile(file);
-    const { transactionCodec } = await import('fanal/chain/transaction.ts');
-    const { note } = transactionCodec.decode(proved.transaction);
-    if (!equalBytes(note, sha256)) {
-      throw new VerificationError(
-        'receipt/document',
-        'document hash',
-        toHex(note) || 'a hash in the payment’s note',
-        toHex(sha256),
-        { hint: 'The document was changed after it was notarized, or the receipt is of another.' },
-      );
-    }
-  }
-  const id = toHex(proved.txid);
-  const time = new Date(Number(proved.header.time)).toISOString();
-  const certifiedAt = new Date(Number(proved.certifiedAt)).toISOString();
-  context.output.object(
-    'fanal.verification/1',
-    {
-      verdict: 'proved',
-      receipt: receiptFile,
-      ...(sha256 === null ? {} : { document: file, sha256 }),
-      id,
-      origin: trust.origin,
-      height: proved.header.height,
-      time,
-      certifiedAt,
-    },
-    [
-      ['verdict', context.output.style('good', 'proved')],
-      ...(sha256 === null ? [] : ([['document', file]] as [string, string][])),
-      ['transaction', id],
-      ['network', trust.origin],
-      ['height', proved.header.height],
-      ['time', time],
-      ['final by', certifiedAt],
-    ],
-  );
 }
 
 async function provedHeader(context: CommandContext, text: string | undefined) {
@@ -351,25 +206,6 @@ async function fetchBytes(
   throw new NetworkError('no server could be reached', failure);
 }
 
-/** A trust file, or the trust that a genesis file begins. */
-async function readTrust(file: string): Promise<import('fanal/light/index.ts').TrustState> {
-  const { existsSync, readFileSync } = await import('node:fs');
-  const { parseTrust } = await import('fanal/light/index.ts');
-  if (!existsSync(file)) throw new NotFoundError(`there is no file ${file}`);
-  const text = readFileSync(file, 'utf8');
-  if (!text.trimStart().startsWith('{')) return parseTrust(text);
-  const { trustGenesis } = await import('fanal/light/trust-genesis.ts');
-  const { genesisFromText } = await import('fanal/chain/genesis-file.ts');
-  return trustGenesis(genesisFromText(text));
-}
-
-/** What is trusted of the pinned network without asking anyone: a state kept from before, or its start. */
-async function pinnedTrust(context: CommandContext) {
-  const { chooseNetwork } = await import('./networks.ts');
-  const { chain } = await chooseNetwork(context);
-  return chain.trust;
-}
-
 async function connect(context: CommandContext) {
   const { openClient } = await import('./networks.ts');
   return openClient(context);
@@ -395,11 +231,4 @@ function noteText(note: Uint8Array): string {
   const text = new TextDecoder().decode(note);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a stranger's text goes to a terminal
   return /[\x00-\x1f\x7f-\x9f\ufffd]/.test(text) ? Buffer.from(note).toString('hex') : text;
-}
-
-function looksLikeReceipt(
-  file: string,
-  read: (path: string) => { subarray(from: number, to: number): Uint8Array },
-): boolean {
-  return new TextDecoder().decode(read(file).subarray(0, 20)).startsWith('c2sp.org/tlog-proof@');
 }

@@ -15,7 +15,10 @@ const COINS = /^(0|[1-9][0-9]{0,10})(?:\.([0-9]{1,8}))?$/;
 export function parseCoins(text: string): bigint {
   const match = COINS.exec(text);
   if (match === null) {
-    throw new DecodeError('amount/text', 'expected coins such as 12.5, with at most 8 decimals');
+    throw new DecodeError(
+      'amount/text',
+      `expected coins such as 12.5, with at most 8 decimals, found "${text.slice(0, 32)}"`,
+    );
   }
   const units =
     BigInt(match[1] as string) * UNITS_PER_COIN + BigInt((match[2] ?? '').padEnd(8, '0'));

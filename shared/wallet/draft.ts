@@ -21,6 +21,7 @@ import { assert } from '../primitives/assert.ts';
 import { type Bytes, type Bytes32, EMPTY_BYTES, toHex, utf8 } from '../primitives/bytes.ts';
 import { FanalError } from '../primitives/errors.ts';
 import type { Account } from './account.ts';
+import { formatCoins } from './amounts.ts';
 import { type OwnCoin, type Selection, selectCoins } from './selection.ts';
 
 /** A payment to be built. Addresses are parsed, amounts are units. */
@@ -119,6 +120,7 @@ function checkPayment(to: readonly Output[], note: Bytes, dust: bigint): void {
   }
   const small = to.find(({ amount }) => amount < dust);
   if (small !== undefined) {
-    throw refuse(`expected amounts of at least ${dust} units, found ${small.amount}`);
+    const [least, found] = [formatCoins(dust), formatCoins(small.amount)];
+    throw refuse(`expected an amount of at least ${least} coins, found ${found}`);
   }
 }

@@ -6,6 +6,7 @@
 import { PROBLEMS, type ProblemCode } from '../api/problem.ts';
 import type { Bytes } from '../primitives/bytes.ts';
 import { FanalError } from '../primitives/errors.ts';
+import { formatCoins } from './amounts.ts';
 
 /** No server could be reached, or none answered in time. */
 export class NetworkError extends FanalError {
@@ -89,15 +90,17 @@ export class ForkError extends FanalError {
   }
 }
 
-/** The wallet cannot pay that much. Amounts are in units. */
+/** The wallet cannot pay that much. `needed` and `available` are units; the message says coins. */
 export class InsufficientFundsError extends FanalError {
   readonly needed: bigint;
   readonly available: bigint;
 
   constructor(needed: bigint, available: bigint, hint?: string) {
-    super('wallet/insufficient-funds', `${needed} units are needed, ${available} can be spent`, {
-      ...(hint === undefined ? {} : { hint }),
-    });
+    super(
+      'wallet/insufficient-funds',
+      `${formatCoins(needed)} coins are needed, ${formatCoins(available)} can be spent`,
+      hint === undefined ? {} : { hint },
+    );
     this.name = 'InsufficientFundsError';
     this.needed = needed;
     this.available = available;
