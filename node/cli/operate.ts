@@ -26,7 +26,8 @@ export function registerOperate(program: Command, action: Action): void {
       action<MonitorFlags>(async ({ output, options, signal }, flags) => {
         const { Sampler } = await import('../monitor/source.ts');
         const { frameText, LatencyHistory, runMonitor } = await import('../monitor/terminal.ts');
-        const { FIRST_VIEW, SMALLEST } = await import('../monitor/frame.ts');
+        const { SMALLEST } = await import('../monitor/frame.ts');
+        const { FIRST_VIEW } = await import('../monitor/leaderboard.ts');
         const intervalMillis = Number(flags.interval) * 1000;
         if (!(intervalMillis >= 200)) {
           throw new UsageError('expected an interval of at least 0.2 seconds');

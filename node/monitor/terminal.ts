@@ -3,15 +3,8 @@
  */
 import { emitKeypressEvents, type Key as KeyPress } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
-import {
-  drawFrame,
-  FIRST_VIEW,
-  HISTORY_SAMPLES,
-  type Size,
-  SMALLEST,
-  SORT_KEYS,
-  type View,
-} from './frame.ts';
+import { drawFrame, HISTORY_SAMPLES, type Size, SMALLEST } from './frame.ts';
+import { FIRST_VIEW, SORT_KEYS, type View } from './leaderboard.ts';
 import type { MonitorSample } from './sample.ts';
 import { paint } from './text.ts';
 
@@ -30,8 +23,9 @@ export class LatencyHistory {
   readonly #values: number[] = [];
 
   add(sample: MonitorSample): void {
-    if (sample.commitMillis === null) return;
-    this.#values.push(sample.commitMillis.p50);
+    const last = sample.health === 'unreachable' ? null : sample.commitMillis?.last;
+    if (last === null || last === undefined) return;
+    this.#values.push(last);
     if (this.#values.length > HISTORY_SAMPLES) this.#values.shift();
   }
 

@@ -33,6 +33,10 @@ export function fit(line: Line, width: number): Line {
   return width > 0 ? [...kept, span('…', 'dim')] : kept;
 }
 
+/** A text of at most `width` characters; what is missing is `…`. */
+export const cut = (text: string, width: number): string =>
+  text.length > width ? `${text.slice(0, width - 1)}…` : text;
+
 /** Puts `right` at the right edge of a line of `width` columns. */
 export function spread(left: Line, right: Line, width: number): Line {
   const room = Math.max(0, width - widthOf(right) - 1);
@@ -72,7 +76,7 @@ const DOTS: readonly (readonly number[])[] = [
 ];
 
 /**
- * Draws values as a braille line graph, two values a column and four heights a row, newest right.
+ * Draws values as a filled braille graph, two values a column and four heights a row, newest right.
  * The scale runs from 0 to the greatest value shown.
  */
 export function graph(values: readonly number[], width: number, rows: number): string[] {
@@ -82,10 +86,12 @@ export function graph(values: readonly number[], width: number, rows: number): s
   const offset = width * 2 - shown.length;
   shown.forEach((value, index) => {
     const level = Math.min(rows * 4 - 1, Math.floor((value / most) * (rows * 4 - 1) + 0.5));
-    const row = cells[rows - 1 - Math.floor(level / 4)] as number[];
     const x = index + offset;
     const column = Math.floor(x / 2);
-    row[column] = (row[column] as number) | ((DOTS[x % 2] as number[])[level % 4] as number);
+    for (let dot = 0; dot <= level; dot++) {
+      const row = cells[rows - 1 - Math.floor(dot / 4)] as number[];
+      row[column] = (row[column] as number) | ((DOTS[x % 2] as number[])[dot % 4] as number);
+    }
   });
   return cells.map((row) => row.map((dots) => String.fromCharCode(0x2800 + dots)).join(''));
 }

@@ -227,6 +227,7 @@ async function startApi(context: NodeContext, version: NodeVersion): Promise<Run
       port: publicDoor.port,
       operationsHost: operations.host,
       operationsPort: operations.port,
+      peers: () => namedPeers(context),
     });
     parts.log.info({ api: running.url, operations: running.operationsUrl }, 'serving');
     return running;
