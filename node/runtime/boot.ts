@@ -59,6 +59,14 @@ export async function findBeginning(
   };
 }
 
+/** What the core boots from, and how careful it has to be. */
+export interface LoadedState {
+  readonly stored: StoredState;
+  readonly isAmnesiac: boolean;
+  /** These keys have not signed on this disk, in a network that is already in motion. */
+  readonly isFirstTimeHere: boolean;
+}
+
 /**
  * Reads what the core boots from.
  *
@@ -68,7 +76,7 @@ export async function loadStored(
   journal: JournalClient,
   beginning: Beginning,
   log: Log,
-): Promise<{ readonly stored: StoredState; readonly isAmnesiac: boolean }> {
+): Promise<LoadedState> {
   const { record, author, executed, certifiedSize } = beginning;
   const { stored, signing } = await journal.load({
     epoch: record,
@@ -88,7 +96,9 @@ export async function loadStored(
   if (signing.amnesia !== null) {
     log.warn({ reason: signing.amnesia }, 'the last signed round is asked of the other validators');
   }
-  return { stored, isAmnesiac: signing.amnesia !== null };
+  const isAmnesiac = signing.amnesia !== null;
+  const isNew = signing.checkpointGuard.size === 0n && executed.height > 0n;
+  return { stored, isAmnesiac, isFirstTimeHere: isAmnesiac || isNew };
 }
 
 /** The record of the epoch that ends with the ledger's tip. */

@@ -15,6 +15,8 @@ export class InstanceWatch {
   readonly #welcomed = new Set<PeerName>();
   #other: { hello: Hello; witness: PeerName } | null = null;
   #confirmed = false;
+  /** Whether the watch for a twin is over. */
+  hasWatched = false;
   #wake: () => void = () => {};
 
   /** Whether a quorum has let this instance in since the process started. */

@@ -63,7 +63,11 @@ export const RUNTIME_LIMITS = {
   lagWarnMillis: 250,
   shutdownMillis: 10_000,
   lastWordsMillis: 300,
-  /** The doppelganger watch after a restore. */
-  watchMillis: 60_000,
-  watchHeights: 20n,
+  /**
+   * The watch for a twin before signing: how often it looks, the part of it in which vertices from
+   * before a loss may still come, and how many times as long it waits where no blocks are made.
+   */
+  watchLookMillis: 500,
+  watchGraceParts: 3,
+  watchPatience: 3,
 } as const;

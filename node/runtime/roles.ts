@@ -14,11 +14,12 @@ import { tipNewsCodec } from './exchange.ts';
 import { Execution } from './execution.ts';
 import { followLedger, syncOptions } from './follower.ts';
 import { catchUp } from './join.ts';
-import type { LedgerSyncOptions } from './ledger-sync.ts';
+import { type LedgerSyncOptions, syncLedger } from './ledger-sync.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { memberAddresses } from './membership.ts';
 import { nativeCryptoPort, nativeTaggedHash } from './native-crypto.ts';
 import type { NodeContext } from './node-context.ts';
+import { watchForTwin } from './twin-watch.ts';
 
 /**
  * The epoch that ends is brought to its certificate by the old rules; the next one needs the new.
@@ -96,9 +97,14 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
   if (start.executed.next === null) await requireKnownVersion(ledger);
   const epoch = roster.begin(record);
   await setMembers(context, record);
-  const { stored, isAmnesiac } = await loadStored(journal, start, log);
+  const { stored, isAmnesiac, isFirstTimeHere } = await loadStored(journal, start, log);
   status.isAmnesiac = isAmnesiac;
   await watch.quorum(epoch, author, signal);
+  if (isFirstTimeHere && !watch.hasWatched) {
+    await watchBeforeSigning(context);
+    // Blocks and perhaps epochs have passed: find the role anew.
+    return;
+  }
   const consensus = new Consensus({
     crypto: nativeCryptoPort(signing.seeds.vertex, signing.seeds.checkpoint),
     local: {
@@ -134,6 +140,26 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
     context.consensus = null;
     mempool.author = null;
   }
+}
+
+/** Follows in silence for a while, so that a twin of these keys shows itself. */
+async function watchBeforeSigning(context: NodeContext): Promise<void> {
+  const { parts, status, watch, signal } = context;
+  const { log, ledger, loaded } = parts;
+  const { watch_millis: millis, watch_heights: heights } = loaded.config.consensus;
+  log.info({ millis, heights }, 'watching for another node with these keys before signing');
+  const sync = catchUpOptions(context);
+  await watchForTwin({
+    ...{ ledger, millis, heights, signal },
+    vertexKey: vertexKeyOf(context) as Uint8Array,
+    sync: () => syncLedger(sync, false),
+    onProgress: (text) => {
+      status.trouble = text;
+      status.sync = null;
+    },
+  });
+  watch.hasWatched = true;
+  log.info('nobody else signs with these keys');
 }
 
 function makeExecution(context: NodeContext, onEvent: (event: Event) => void): Execution {

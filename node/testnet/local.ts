@@ -168,6 +168,11 @@ function settings(node: {
     '',
     '[ops]',
     `listen = "127.0.0.1:${node.ops}"`,
+    '',
+    '[consensus]',
+    // Nothing is at stake here, and nobody wants to wait a minute.
+    'watch_millis = 2000',
+    'watch_heights = 4',
     ...keys,
     '',
   ].join('\n');

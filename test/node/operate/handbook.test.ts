@@ -63,6 +63,8 @@ function environment(name: Name): NodeJS.ProcessEnv {
     FANAL_NETWORK_LISTEN: `127.0.0.1:${p2p}`,
     FANAL_API_LISTEN: `127.0.0.1:${api}`,
     FANAL_OPS_LISTEN: `127.0.0.1:${ops}`,
+    FANAL_CONSENSUS_WATCH_MILLIS: '2000',
+    FANAL_CONSENSUS_WATCH_HEIGHTS: '4',
     FANAL_URL: `http://127.0.0.1:${api}`,
     URL: `http://127.0.0.1:${api}`,
     NAME: name,
