@@ -116,7 +116,11 @@ export class EpochRun {
   #isRestoring = true;
   #lookedAtSize = 0n;
   #askedPeer = 0;
-  /** The horizon after each commit that is not known to be executed, oldest first. */
+  /** The last commit in a block that is executed and certified: execution never goes back behind it. */
+  #settledCommit = 0n;
+  /** Executed blocks that are not certified, oldest first. */
+  readonly #unsettled: { readonly height: bigint; readonly commit: bigint }[] = [];
+  /** The horizon after each commit that is not known to be settled, oldest first. */
   #horizons: { readonly index: bigint; readonly round: number }[] = [];
 
   constructor(ports: RunPorts, stored: StoredState, now: number) {
@@ -182,6 +186,7 @@ export class EpochRun {
     this.#executedHeight = stored.executed.height;
     this.#executedRoot = stored.executed.root;
     this.#executedCommit = stored.executed.commitIndex;
+    this.#unsettled.push({ height: this.#executedHeight, commit: this.#executedCommit });
     this.#divergence = stored.divergence;
     this.#certifier.isStopped = stored.divergence !== null;
     this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
@@ -642,24 +647,37 @@ export class EpochRun {
     this.#writeHorizon(horizon);
   }
 
-  /** What boot needs: everything above the horizon, and all that execution has not taken. */
+  /**
+   * What boot needs: everything above the horizon, and all that execution has not taken, or may have
+   * to take once more after a divergence (rule K5).
+   */
   #writeHorizon(horizon: number): void {
     if (this.#isRestoring) return;
     const { index } = this.#linearizer.tip;
     this.#horizons.push({ index, round: horizon });
-    while (
-      this.#horizons.length > 0 &&
-      (this.#horizons[1]?.index ?? index + 1n) <= this.#executedCommit
-    ) {
+    const settled = this.#lookForSettled();
+    while (this.#horizons.length > 0 && (this.#horizons[1]?.index ?? index + 1n) <= settled) {
       this.#horizons.shift();
     }
     const first = this.#horizons[0];
-    const round = first !== undefined && first.index <= this.#executedCommit ? first.round : 0;
+    const round = first !== undefined && first.index <= settled ? first.round : 0;
     let oldest = index;
-    if (this.#executedCommit < oldest) oldest = this.#executedCommit;
+    if (settled < oldest) oldest = settled;
     const kept = BigInt(2 * this.record.params.gcDepth);
     const commit = oldest > kept ? oldest - kept : 0n;
     this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, round, commit });
+  }
+
+  /** The last commit that is executed and certified, by what is known now. */
+  #lookForSettled(): bigint {
+    const { certifiedSize } = this.#certifier;
+    while (this.#unsettled.length > 0) {
+      const { height, commit } = this.#unsettled[0] as { height: bigint; commit: bigint };
+      if (height >= certifiedSize) break;
+      this.#settledCommit = commit;
+      this.#unsettled.shift();
+    }
+    return this.#settledCommit;
   }
 
   /** Rule G3: transactions of own vertices that nobody committed may be proposed again. */
@@ -747,6 +765,7 @@ export class EpochRun {
     if (event.height <= this.#executedHeight) return;
     this.#executedHeight = event.height;
     this.#executedCommit = event.header.commitIndex;
+    this.#unsettled.push({ height: event.height, commit: this.#executedCommit });
     const seconds = this.#ports.wallTime(now) / 1_000n;
     this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
   }

@@ -60,7 +60,7 @@ export class SimDisk {
   #commit: { epoch: number; index: bigint } = { epoch: 0, index: 0n };
   readonly #unsynced = new Set<string>();
   /** Synced transactions, kept only when a backup may be put back. */
-  readonly #history: { readonly at: number; readonly writes: readonly Write[] }[] = [];
+  readonly #history: { readonly at: number; writes: readonly Write[] }[] = [];
   readonly #keepHistory: boolean;
 
   constructor(keepHistory: boolean) {
@@ -217,9 +217,12 @@ export class SimDisk {
     return this.#commit;
   }
 
-  /** Clears a divergence marker, as the operator does after replacing the binary. */
+  /** Clears a divergence marker, in backups too, as the operator does after replacing the binary. */
   clearDivergence(): void {
     this.#journal.divergence = null;
+    for (const one of this.#history) {
+      one.writes = one.writes.filter(({ kind }) => kind !== 'divergence');
+    }
   }
 
   #settle(write: Write): void {

@@ -52,7 +52,7 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
       clockSkewMillis: random.pick([0, 5, 50, 400]),
       clockDriftMillis: random.pick([0, 0, 0.1, 2]),
     },
-    load: drawLoad(stream(seed, 'load-options')),
+    load: drawLoad(stream(seed, 'load-options'), chain.maxVertexTransactions),
     chain,
     byzantine,
     faults,
@@ -87,12 +87,13 @@ function drawNetwork(random: Random, roundBytes: number): NetworkOptions {
   };
 }
 
-function drawLoad(random: Random): LoadOptions {
+/** No more than slow rounds can carry: that everything settles is one of the promises. */
+function drawLoad(random: Random, perVertex: number): LoadOptions {
   return {
-    transactionsPerSecond: random.pick([0, 5, 20, 60]),
+    transactionsPerSecond: Math.min(random.pick([0, 5, 20, 60]), perVertex),
     conflicting: random.pick([0, 0.1, 0.5]),
     duplicated: random.pick([0, 0.2, 1]),
-    burst: random.pick([0, 0, 50, 300]),
+    burst: Math.min(random.pick([0, 0, 50, 300]), 5 * perVertex),
     sizeBytes: random.pick([120, 300, 2_000]),
   };
 }
