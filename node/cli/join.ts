@@ -2,10 +2,20 @@
  * `fanal join`: a validator's way onto a network.
  */
 import type { Command } from 'commander';
-import type { Step, StepReport } from '../operate/join.ts';
+import type { Step, StepReport, StepResult } from '../operate/join.ts';
+import type { Reach } from '../runtime/reach.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, UsageError } from './exit.ts';
-import { act, ask, folderOf, nodesOf, type WalletFlags, withNetwork } from './owner.ts';
+import {
+  act,
+  ask,
+  FEE_ROOM,
+  folderOf,
+  nodesOf,
+  ownedUnits,
+  type WalletFlags,
+  withNetwork,
+} from './owner.ts';
 import type { Action } from './program.ts';
 
 interface JoinFlags extends WalletFlags {
@@ -16,6 +26,10 @@ interface JoinFlags extends WalletFlags {
 
 /** Blocks behind the certified tip at which a node counts as caught up. */
 const CAUGHT_UP = 2n;
+/** How long the command itself waits for the node to catch up. */
+const CATCH_UP_MILLIS = 60_000;
+const LOOK_MILLIS = 500;
+const REACH_MILLIS = 30_000;
 
 export function registerJoin(program: Command, action: Action): void {
   program
@@ -52,6 +66,7 @@ async function joinSteps(context: CommandContext, flags: JoinFlags): Promise<Ste
   const { parseCoins, formatCoins } = await import('fanal/wallet/index.ts');
   const { findOffer, freeBytes, importOffer, registrationFor } = await import('../operate/join.ts');
   const { examine } = await import('../operate/doctor.ts');
+  const { askAdmin } = await import('../runtime/admin.ts');
   const { existsSync } = await import('node:fs');
   const { home, chain, loaded, registration } = await folderOf(context);
   const { urls, own } = await nodesOf(context, loaded.config.api.listen);
@@ -103,17 +118,56 @@ async function joinSteps(context: CommandContext, flags: JoinFlags): Promise<Ste
       await importOffer(home, chain, offer, (left) => context.output.status(`${left} chunks left`));
     },
   };
+  const progress = async () => {
+    // The network first: what it adds while the own node is asked does not count.
+    const best = BigInt(String((await ask(urls, '/status')).certifiedHeight));
+    const height = BigInt(String((await ask([own], '/status')).certifiedHeight));
+    return { found: `at ${height} of ${best}`, isThere: height + CAUGHT_UP >= best };
+  };
+  let hasWaited = false;
   const running: Step = {
     id: 'catch up',
     async look() {
       const hint = 'Start the node (`fanal start`, or systemctl start fanal), and run this again.';
       const status = await ask([own], '/status').catch(() => null);
       if (status === null) return { kind: 'blocked', found: 'the node is not running', hint };
-      const best = BigInt(String((await ask(urls, '/status')).certifiedHeight));
-      const height = BigInt(String(status.certifiedHeight));
-      if (height + CAUGHT_UP >= best) return { kind: 'done', found: `at ${height} of ${best}` };
-      const wait = 'Wait, and run this again.';
-      return { kind: 'blocked', found: `at ${height} of ${best}`, hint: wait };
+      const { found, isThere } = await progress();
+      if (isThere) return { kind: 'done', found };
+      if (!hasWaited) return { kind: 'open', found: `wait: ${found}` };
+      return { kind: 'blocked', found, hint: 'Wait, and run this again.' };
+    },
+    async act() {
+      const deadline = performance.now() + CATCH_UP_MILLIS;
+      while (!(await progress()).isThere && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MILLIS));
+      }
+      hasWaited = true;
+    },
+  };
+  const clock: Step = {
+    id: 'clock',
+    async look() {
+      const [found] = await examine(loaded, ['clock']);
+      if (found?.verdict !== 'bad') return { kind: 'done', found: found?.found ?? '' };
+      return { kind: 'blocked', found: found.found, hint: found.hint ?? '' };
+    },
+  };
+  const reached: Step = {
+    id: 'reached',
+    async look() {
+      const { addresses } = await askAdmin(context.home, 'reach', REACH_MILLIS);
+      return reachResult(addresses as Reach[]);
+    },
+  };
+  const money: Step = {
+    id: 'stake',
+    async look() {
+      if ((await row()) !== undefined) return { kind: 'done', found: 'bonded already' };
+      const available = await ownedUnits(context, flags);
+      const needed = stake + FEE_ROOM;
+      const found = `${formatCoins(available)} coins, ${formatCoins(needed)} needed`;
+      if (available >= needed) return { kind: 'done', found };
+      return { kind: 'blocked', found, hint: 'Send coins to the owner, or bond fewer.' };
     },
   };
   const bond: Step = {
@@ -143,5 +197,23 @@ async function joinSteps(context: CommandContext, flags: JoinFlags): Promise<Ste
       return { kind: 'blocked', found: 'from the next epoch on', hint };
     },
   };
-  return [host, disk, snapshot, running, bond, active];
+  return [host, disk, money, snapshot, running, clock, reached, bond, active];
+}
+
+/** Peers have to get through; one that sees this host elsewhere cannot tell. */
+function reachResult(addresses: readonly Reach[]): StepResult {
+  const none = addresses.find(({ reached, closed }) => reached === 0 && closed > 0);
+  if (none !== undefined) {
+    return {
+      kind: 'blocked',
+      found: `${none.address}: ${none.closed} peers got no answer`,
+      hint: 'Open the port in the firewall and forward it, or register the right address.',
+    };
+  }
+  const reached = addresses.filter((one) => one.reached > 0);
+  const found =
+    reached.length === addresses.length && reached.length > 0
+      ? `peers reach ${reached.map(({ address }) => address).join(', ')}`
+      : 'not checked: no peer sees this host at its address';
+  return { kind: 'done', found };
 }

@@ -13,7 +13,7 @@ export interface WalletFlags {
 const ASK_MILLIS = 5_000;
 
 /** Coins that the owner's address keeps for fees, in units: a tenth of a coin. */
-const FEE_ROOM = 10_000_000n;
+export const FEE_ROOM = 10_000_000n;
 
 /**
  * Sends a transaction of the owner that does this, and waits until it is proved. Every input is a
@@ -25,20 +25,14 @@ export async function act(
   flags: WalletFlags,
   actions: readonly ChainAction[],
 ): Promise<string> {
-  const { createWallet } = await import('fanal/wallet/index.ts');
   const { buildDraft } = await import('fanal/wallet/draft.ts');
   const { EXPIRY_BLOCKS } = await import('fanal/wallet/wallet.ts');
   const { bondedUnits } = await import('fanal/chain/action.ts');
   const { equalBytes, toHex } = await import('fanal/primitives/bytes.ts');
-  const { openClient } = await import('./networks.ts');
-  const { openAccount } = await import('./wallets.ts');
   const { registration, chain } = await folderOf(context);
   const { owner } = registration;
-  const { client } = await openClient(context);
-  const account = await openAccount(context.home, flags, client.chain.trust.prefix);
-  const wallet = createWallet({ client, account });
+  const { client, account, wallet } = await openOwner(context, flags);
   const { signal } = context;
-  await wallet.sync({ signal });
   const known = wallet.addresses().find(({ bytes }) => equalBytes(bytes, owner));
   if (known === undefined) {
     throw new UsageError('this wallet does not hold the owner’s key', 'Name it with --wallet.');
@@ -67,6 +61,23 @@ export async function act(
   context.output.status('Waiting until it is proved…');
   await wallet.confirm(draft, { signal });
   return toHex(draft.id);
+}
+
+/** What the owner's wallet can spend, in units: proved, and without what is on its way. */
+export async function ownedUnits(context: CommandContext, flags: WalletFlags): Promise<bigint> {
+  const { wallet } = await openOwner(context, flags);
+  return wallet.coins().reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+async function openOwner(context: CommandContext, flags: WalletFlags) {
+  const { createWallet } = await import('fanal/wallet/index.ts');
+  const { openClient } = await import('./networks.ts');
+  const { openAccount } = await import('./wallets.ts');
+  const { client } = await openClient(context);
+  const account = await openAccount(context.home, flags, client.chain.trust.prefix);
+  const wallet = createWallet({ client, account });
+  await wallet.sync({ signal: context.signal });
+  return { client, account, wallet };
 }
 
 export function withNetwork(context: CommandContext, network: string): CommandContext {

@@ -33,6 +33,8 @@ export const NETWORK_LIMITS = {
   negotiationMillis: 5_000,
   /** A follower's connection without a stream on it. */
   idleMillis: 30_000,
+  /** Connections tried at a time for peers that ask whether they can be reached. */
+  dialBacks: 4,
   dialMillis: 5_000,
   streamsPerProtocol: 4,
   streamBufferBytes: MIB,

@@ -34,8 +34,11 @@ const ok = (found: string) => ({ verdict: 'ok' as const, found, hint: null });
 const warn = (found: string, hint: string) => ({ verdict: 'warn' as const, found, hint });
 const bad = (found: string, hint: string) => ({ verdict: 'bad' as const, found, hint });
 
-/** Every check in order. One that throws counts as bad, with what it threw. */
-export async function examine(loaded: LoadedConfig): Promise<Finding[]> {
+/** Every check in order, or those named. One that throws counts as bad, with what it threw. */
+export async function examine(
+  loaded: LoadedConfig,
+  only: readonly string[] | null = null,
+): Promise<Finding[]> {
   const home = homePaths(loaded.home);
   const checks: [string, Check][] = [
     ['settings', () => ok(loaded.file ?? 'no file: defaults and environment')],
@@ -50,6 +53,7 @@ export async function examine(loaded: LoadedConfig): Promise<Finding[]> {
   ];
   const findings: Finding[] = [];
   for (const [id, check] of checks) {
+    if (only !== null && !only.includes(id)) continue;
     try {
       findings.push({ id, ...(await check()) });
     } catch (error) {

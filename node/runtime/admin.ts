@@ -12,12 +12,14 @@ import { FanalError } from 'fanal/primitives/errors.ts';
 export interface AdminCommands {
   status(): Promise<object> | object;
   peers(): Promise<object> | object;
+  /** Whether others reach the addresses that this validator is registered with. */
+  reach(): Promise<object> | object;
   /** Begins to stop and returns at once. */
   stop(): Promise<object> | object;
 }
 
 export type AdminCommand = keyof AdminCommands;
-const COMMANDS: readonly AdminCommand[] = ['status', 'peers', 'stop'];
+const COMMANDS: readonly AdminCommand[] = ['status', 'peers', 'reach', 'stop'];
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Longer paths do not fit the system's socket address. */
 const MAX_SOCKET_PATH = 100;

@@ -7,6 +7,7 @@
 import { MAX_TRANSACTION_BYTES } from 'fanal/chain/limits.ts';
 import { asciiText, type Bytes, utf8 } from 'fanal/primitives/bytes.ts';
 import { type Codec, codec } from 'fanal/primitives/codec.ts';
+import { DIAL_VERDICTS, type DialVerdict } from '../network/dial-back.ts';
 import { NETWORK_LIMITS } from '../network/limits.ts';
 
 export type ExchangeRequest =
@@ -22,9 +23,20 @@ export type ExchangeRequest =
   | { readonly kind: 'submit'; readonly transactions: readonly Bytes[] }
   | { readonly kind: 'peers' }
   | { readonly kind: 'snapshots' }
-  | { readonly kind: 'chunk'; readonly height: bigint; readonly index: number };
+  | { readonly kind: 'chunk'; readonly height: bigint; readonly index: number }
+  /** To connect to the asker at this address of its own. */
+  | { readonly kind: 'dial'; readonly address: string };
 
-const KINDS = ['tip', 'handover', 'blocks', 'submit', 'peers', 'snapshots', 'chunk'] as const;
+const KINDS = [
+  'tip',
+  'handover',
+  'blocks',
+  'submit',
+  'peers',
+  'snapshots',
+  'chunk',
+  'dial',
+] as const;
 
 export const exchangeRequestCodec: Codec<ExchangeRequest> = codec(
   'request',
@@ -49,6 +61,9 @@ export const exchangeRequestCodec: Codec<ExchangeRequest> = codec(
         return;
       case 'chunk':
         writer.u64(request.height).u32(request.index);
+        return;
+      case 'dial':
+        writer.shortBytes(utf8(request.address));
     }
   },
   (reader) => {
@@ -72,6 +87,8 @@ export const exchangeRequestCodec: Codec<ExchangeRequest> = codec(
         };
       case 'chunk':
         return { kind, height: reader.u64(), index: reader.u32() };
+      case 'dial':
+        return { kind, address: asciiText(reader.shortBytes(256)) };
     }
   },
 );
@@ -137,6 +154,19 @@ export const submitAnswerCodec: Codec<readonly string[]> = codec(
   },
   (reader) =>
     reader.list(NETWORK_LIMITS.transactionBatchCount, 2, (item) => asciiText(item.shortBytes(64))),
+);
+
+export const dialAnswerCodec: Codec<DialVerdict> = codec(
+  'dial answer',
+  1,
+  (writer, verdict) => {
+    writer.u8(DIAL_VERDICTS.indexOf(verdict));
+  },
+  (reader) => {
+    const verdict = DIAL_VERDICTS[reader.u8()];
+    if (verdict === undefined) throw reader.error('kind', 'unknown verdict');
+    return verdict;
+  },
 );
 
 /** Addresses that name their peer: `/ip4/…/tcp/…/p2p/…`. */

@@ -50,6 +50,8 @@ export const RUNTIME_LIMITS = {
   /** How long a validator looks for any peer before it begins on its own. */
   peersMillis: 3_000,
   catchUpAttempts: 5,
+  /** Peers that are asked to try where this node says it is. */
+  reachPeers: 3,
   /** A follower looks for itself this often, news or not. */
   followMillis: 5_000,
   /** Blocks behind the certified tip at which a node counts as caught up. */

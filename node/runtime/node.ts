@@ -9,6 +9,8 @@ import { openMetrics } from '../api/metrics.ts';
 import type { ApiPorts } from '../api/ports.ts';
 import { type RunningApi, serveApi } from '../api/server.ts';
 import { ConfigError, type LoadedConfig } from '../config.ts';
+import { dialBack } from '../network/dial-back.ts';
+import { NETWORK_LIMITS } from '../network/limits.ts';
 import { Network } from '../network/network.ts';
 import { serveAdmin } from './admin.ts';
 import { ConsensusWatch } from './consensus-watch.ts';
@@ -22,6 +24,7 @@ import { readMetrics, watchParts } from './node-metrics.ts';
 import { NodeStatus } from './node-status.ts';
 import { type NodeParts, openNode } from './open-node.ts';
 import { ProposerOrder } from './proposers.ts';
+import { findReach, type Reach } from './reach.ts';
 import { runRoles } from './roles.ts';
 import { Roster } from './roster.ts';
 import { readSecret } from './secret-file.ts';
@@ -75,6 +78,7 @@ export async function startNode(loaded: LoadedConfig, version: NodeVersion): Pro
         waiting: context.consensus?.waiting ?? null,
       }),
       peers: () => ({ peers: namedPeers(context) }),
+      reach: async () => ({ addresses: await reachOf(context) }),
       stop: () => {
         abort.abort(STOPPED);
         return { stopping: true };
@@ -165,6 +169,7 @@ async function makeContext(
           ledger,
           submit: (transactions) => context.mempool.receive(peer, transactions),
           peers: () => book.share(RUNTIME_LIMITS.sharedPeers),
+          dialBack: (address) => dialBack(address, seenAt(context, peer)),
           snapshots: snapshots.source,
         }),
     },
@@ -276,6 +281,19 @@ function watchLoop({ parts }: NodeContext): { close(): void } {
       monitor.close();
     },
   };
+}
+
+/** Where a peer's connection comes from. */
+function seenAt({ network }: NodeContext, peer: string): string {
+  return network.peers().find((one) => one.peer === peer)?.address ?? '';
+}
+
+function reachOf({ parts, network }: NodeContext): Promise<Reach[]> {
+  const addresses = parts.signing?.registration.addresses ?? [];
+  const options = { maxFrames: 1, timeoutMillis: 2 * NETWORK_LIMITS.dialMillis };
+  return findReach(addresses, network.connected(), (peer, request) =>
+    network.ask(peer, request, options),
+  );
 }
 
 function namedPeers({ network, roster }: NodeContext) {

@@ -4,9 +4,11 @@
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { AsyncLedger } from '../ledger/ledger.ts';
+import type { DialVerdict } from '../network/dial-back.ts';
 import type { Answer } from '../network/requests.ts';
 import {
   blockAnswerCodec,
+  dialAnswerCodec,
   type ExchangeRequest,
   exchangeRequestCodec,
   peersAnswerCodec,
@@ -22,6 +24,8 @@ export interface ServeSources {
   submit(transactions: readonly Bytes[]): Promise<readonly string[]>;
   /** Peers to tell others of. */
   peers(): readonly string[];
+  /** Tries an address at which the asker says it is. */
+  dialBack(address: string): Promise<DialVerdict>;
   readonly snapshots: SnapshotSource | null;
 }
 
@@ -62,6 +66,9 @@ async function* answer(sources: ServeSources, request: ExchangeRequest): AsyncGe
       return;
     case 'chunk':
       yield found((await sources.snapshots?.chunk(request.height, request.index)) ?? null);
+      return;
+    case 'dial':
+      yield dialAnswerCodec.encode(await sources.dialBack(request.address));
   }
 }
 

@@ -53,6 +53,7 @@ function peers(behaviours: Record<string, Spoil>): LedgerSyncOptions {
     ledger: asynchronous(chain.ledger),
     submit: async () => [],
     peers: () => [],
+    dialBack: async () => 'elsewhere' as const,
     snapshots: null,
   });
   return {
