@@ -297,7 +297,7 @@ export class EpochRun {
         this.#onVertices(event.vertices, event.requestId, now);
         return;
       case 'fetchFailed':
-        this.#synchronizer.finished(event.requestId, true, now);
+        this.#synchronizer.finished(event.requestId);
         this.#syncer.failed(event.requestId, now);
         return;
       case 'commits':
@@ -382,7 +382,7 @@ export class EpochRun {
 
   #onVertices(vertices: readonly Verified<Vertex>[], requestId: number | null, now: number): void {
     for (const vertex of vertices) this.#take(vertex, now);
-    if (requestId !== null) this.#synchronizer.finished(requestId, false, now);
+    if (requestId !== null) this.#synchronizer.finished(requestId);
   }
 
   #take(vertex: Vertex, now: number): void {

@@ -38,6 +38,8 @@ export const MAX_HELD_PER_AUTHOR = 8;
 /** Requests under way with one peer, and with all of them per missing ancestor. */
 export const MAX_FETCHES_PER_PEER = 4;
 export const MAX_FETCHES_PER_REF = 2;
+/** The same while the last one waits for its answer already for long. */
+export const MAX_SLOW_FETCHES_PER_REF = 6;
 /** Waiting vertices looked at to find out who has a missing ancestor. */
 export const MAX_WAITERS_LOOKED_AT = 64;
 /** Ancestors pushed with an own vertex to one peer. */

@@ -6,7 +6,12 @@
  */
 import type { Committee } from './committee.ts';
 import type { Entry } from './entry.ts';
-import { MAX_FETCH_VERTICES, MAX_FETCHES_PER_PEER, MAX_FETCHES_PER_REF } from './limits.ts';
+import {
+  MAX_FETCH_VERTICES,
+  MAX_FETCHES_PER_PEER,
+  MAX_FETCHES_PER_REF,
+  MAX_SLOW_FETCHES_PER_REF,
+} from './limits.ts';
 import type { StepOutput } from './output.ts';
 import type { LocalParams } from './params.ts';
 import type { Pending } from './vertex-manager.ts';
@@ -19,6 +24,7 @@ interface Request {
 interface RefState {
   inFlight: number;
   tries: number;
+  askedAt: number;
   nextAt: number;
 }
 
@@ -91,15 +97,16 @@ export class Synchronizer {
       const due = pending.since + this.#local.fetchDelay;
       let state = this.#refs.get(pending.entry);
       if (state === undefined) {
-        state = { inFlight: 0, tries: 0, nextAt: due };
+        state = { inFlight: 0, tries: 0, askedAt: Number.NEGATIVE_INFINITY, nextAt: due };
         this.#refs.set(pending.entry, state);
       }
-      if (state.nextAt > now || state.inFlight >= MAX_FETCHES_PER_REF) continue;
+      if (state.nextAt > now || state.inFlight >= this.#mostInFlight(state, now)) continue;
       const peer = this.#choose(pending, state, byPeer);
       if (peer === null) continue;
       state.inFlight += 1;
       state.tries += 1;
-      state.nextAt = now + this.#local.fetchInterval;
+      state.askedAt = now;
+      state.nextAt = now + this.#local.fetchInterval * 2 ** doublings(state.tries);
       const batch = byPeer.get(peer);
       if (batch === undefined) byPeer.set(peer, [pending.entry]);
       else batch.push(pending.entry);
@@ -111,22 +118,21 @@ export class Synchronizer {
   }
 
   /** A fetch was answered, or failed. What it did not bring stays missing. */
-  finished(requestId: number, failed: boolean, now: number): void {
+  finished(requestId: number): void {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
     this.#requests.delete(requestId);
     this.#inFlightByPeer[request.to] = (this.#inFlightByPeer[request.to] as number) - 1;
     for (const entry of request.entries) {
       const state = this.#refs.get(entry);
-      if (state === undefined) continue;
-      state.inFlight -= 1;
-      if (!failed) continue;
-      const doublings = Math.min(
-        Math.floor(state.tries / TRIES_PER_DOUBLING),
-        MAX_BACKOFF_DOUBLINGS,
-      );
-      state.nextAt = Math.max(state.nextAt, now + this.#local.fetchInterval * 2 ** doublings);
+      if (state !== undefined) state.inFlight -= 1;
     }
+  }
+
+  /** Who lets us wait for an answer does not keep us from asking others. */
+  #mostInFlight({ askedAt }: RefState, now: number): number {
+    const isSlow = now - askedAt >= this.#local.fetchTimeout / 2;
+    return isSlow ? MAX_SLOW_FETCHES_PER_REF : MAX_FETCHES_PER_REF;
   }
 
   isWaitingFor(requestId: number): boolean {
@@ -169,8 +175,7 @@ export class Synchronizer {
       for (const entry of batch) tries = Math.max(tries, this.#refs.get(entry)?.tries ?? 0);
       const timeout = Math.min(
         this.#local.maxFetchTimeout,
-        this.#local.fetchTimeout *
-          2 ** Math.min(Math.floor(tries / TRIES_PER_DOUBLING), MAX_BACKOFF_DOUBLINGS),
+        this.#local.fetchTimeout * 2 ** doublings(tries),
       );
       this.#requests.set(requestId, { to: peer, entries: batch });
       this.#inFlightByPeer[peer] = (this.#inFlightByPeer[peer] as number) + 1;
@@ -188,4 +193,8 @@ export class Synchronizer {
       });
     }
   }
+}
+
+function doublings(tries: number): number {
+  return Math.min(Math.floor(tries / TRIES_PER_DOUBLING), MAX_BACKOFF_DOUBLINGS);
 }
