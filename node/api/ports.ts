@@ -32,8 +32,8 @@ export interface ApiIdentity {
 export interface MempoolPort {
   /** @param client whose share of the room it takes: an address, or a name of our own */
   submit(transaction: Bytes, client: string): Promise<SubmitOutcome>;
-  /** Whether it waits here. */
-  has(txid: Bytes32): boolean;
+  /** What is known here of one that was submitted and is in no block. */
+  status(txid: Bytes32): MempoolStatus | null;
   stats(): MempoolStats;
 }
 
@@ -52,6 +52,11 @@ export type SubmitOutcome =
       /** The finer code, such as `transaction/coin-spent`. */
       readonly reason: string;
     };
+
+export type MempoolStatus =
+  | { readonly kind: 'pending' }
+  /** It waited here and was given up, for the reason that the code names. */
+  | { readonly kind: 'evicted'; readonly code: string };
 
 export interface MempoolStats {
   readonly transactions: number;

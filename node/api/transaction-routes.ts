@@ -144,7 +144,9 @@ function waitSeconds(prefer: string | null): number {
 async function statusOf({ ledger, mempool }: Context, txid: Bytes32): Promise<TransactionStatus> {
   const status = await ledger.transactionStatus(txid);
   if (status.kind === 'committed' || status.kind === 'certified') return status;
-  if (mempool.has(txid)) return { kind: 'pending' };
+  const waiting = mempool.status(txid);
+  // That it waits here, again perhaps, is newer than a block that left it out.
+  if (waiting?.kind === 'pending' || status.kind === 'unknown') return waiting ?? status;
   return status;
 }
 

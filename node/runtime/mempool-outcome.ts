@@ -26,7 +26,7 @@ export type EvictionReason = 'expired' | 'fee' | 'conflict' | 'full';
 /** What became of a transaction, as far as the mempool knows. */
 export type MempoolStatus =
   | { readonly kind: 'pending' }
-  | { readonly kind: 'rejected'; readonly reason: string };
+  | { readonly kind: 'evicted'; readonly code: string };
 
 /** Counters for the metrics; they only grow. */
 export interface MempoolCounters {

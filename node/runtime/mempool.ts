@@ -122,8 +122,8 @@ export class Mempool {
 
   status(txid: Bytes32): MempoolStatus | null {
     if (this.has(txid)) return { kind: 'pending' };
-    const reason = this.#refusals.get(textOf(txid));
-    return reason === undefined ? null : { kind: 'rejected', reason };
+    const code = this.#refusals.get(textOf(txid));
+    return code === undefined ? null : { kind: 'evicted', code };
   }
 
   stats() {

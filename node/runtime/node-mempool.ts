@@ -4,7 +4,7 @@
  */
 import type { TransactionRules } from 'fanal/chain/transaction-check.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
-import type { MempoolPort, MempoolStats, SubmitOutcome } from '../api/ports.ts';
+import type { MempoolPort, MempoolStats, MempoolStatus, SubmitOutcome } from '../api/ports.ts';
 import type { Config } from '../config.ts';
 import type { Author, PendingTransaction } from '../core/types.ts';
 import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
@@ -89,8 +89,8 @@ export class NodeMempool implements MempoolPort {
     return this.#submissions.add({ transaction, source: { kind: 'api', id: client } });
   }
 
-  has(txid: Bytes32): boolean {
-    return this.pool.has(txid);
+  status(txid: Bytes32): MempoolStatus | null {
+    return this.pool.status(txid);
   }
 
   stats(): MempoolStats {

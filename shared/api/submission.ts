@@ -13,6 +13,8 @@ export const transactionStatusShape = choice(
   object({ kind: word('certified'), height: u64, position: u32 }),
   /** Left out of a block, with the code of the rule. */
   object({ kind: word('rejected'), height: u64, code: text(64) }),
+  /** It waited at this server and was given up, with the code of why. Others may still have it. */
+  object({ kind: word('evicted'), code: text(64) }),
 );
 export type TransactionStatus = ValueOf<typeof transactionStatusShape>;
 

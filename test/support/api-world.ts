@@ -15,8 +15,12 @@ import { LedgerChain, type LedgerChainOptions } from './ledger-chain.ts';
 export interface ApiWorld extends RunningApi {
   readonly chain: LedgerChain;
   readonly ports: ApiPorts;
-  /** Cuts a block of all that waits, certifies it and says so. */
-  block(): void;
+  /**
+   * Cuts a block, so long after the last one, certifies it and says so.
+   *
+   * @param transactions what is in it; all that waits by default
+   */
+  block(millis?: bigint, transactions?: readonly Bytes[]): void;
   /** What the network port will say from now on. */
   setNetwork(status: Partial<NetworkStatus>): void;
   /** Moves the clock that the API sees. */
@@ -59,7 +63,7 @@ export async function apiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld>
   });
   const mempool: MempoolPort = {
     submit: (bytes, client) => pool.submit(bytes, { kind: 'api', id: client }),
-    has: (txid) => pool.has(txid),
+    status: (txid) => pool.status(txid),
     stats: () => pool.stats(),
   };
   const ports: ApiPorts = {
@@ -88,9 +92,8 @@ export async function apiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld>
     chain,
     ports,
     errors,
-    block() {
-      const transactions = pool.pull(1_000_000, 1_000).map(({ bytes }) => bytes);
-      const executed = chain.block(transactions);
+    block(millis = 500n, transactions = pool.pull(1_000_000, 1_000).map(({ bytes }) => bytes)) {
+      const executed = chain.block(transactions, { millis });
       pool.executed(executed);
       chain.certify();
       feed.publish({

@@ -255,6 +255,30 @@ describe('submitting', () => {
     expect(await refused.json()).toMatchObject({ reason: 'transaction/bad-signature' });
   });
 
+  it('says why a transaction that waited is given up', async () => {
+    const other = await apiWorld();
+    try {
+      const [first, second] = ['bob', 'carol'].map((to) =>
+        other.chain.pay('alice', other.chain.genesisCoin('alice'), to, COIN),
+      ) as [ReturnType<typeof payment>, ReturnType<typeof payment>];
+      const status = async () => {
+        const path = `/v1/transactions/${toHex(first.txid)}/status`;
+        return (await fetch(other.url + path)).json();
+      };
+      expect(await status()).toEqual({ kind: 'unknown' });
+      await fetch(`${other.url}/v1/transactions`, {
+        method: 'POST',
+        body: first.bytes as Uint8Array<ArrayBuffer>,
+        headers: { 'content-type': 'application/octet-stream' },
+      });
+      expect(await status()).toEqual({ kind: 'pending' });
+      other.block(500n, [second.bytes]);
+      expect(await status()).toEqual({ kind: 'evicted', code: 'transaction/coin-spent' });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('gives coins only where there is a faucet', async () => {
     const address = encodeAddress(w.chain.person('carol').address, 'dfan');
     const granted = await post('/v1/faucet', JSON.stringify({ address }));

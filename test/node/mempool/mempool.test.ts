@@ -199,7 +199,7 @@ describe('limits', () => {
     await pool.submit(low.bytes, API);
     expect(reason(await pool.submit(high.bytes, API))).toBe('accepted');
     expect(pool.has(low.txid)).toBe(false);
-    expect(pool.status(low.txid)).toEqual({ kind: 'rejected', reason: 'mempool/full' });
+    expect(pool.status(low.txid)).toEqual({ kind: 'evicted', code: 'mempool/full' });
     expect(reason(await pool.submit(low.bytes, API))).toBe('mempool/full');
     expect(pool.counters.evicted.fee).toBe(1);
     expect(pool.stats().feePerByte).toBeGreaterThan(chain.genesis.params.feePerByte);
@@ -292,8 +292,8 @@ describe('blocks', () => {
     await pool.submit(ours.bytes, API);
     pool.executed(chain.block([chain.pay('alice', coin, 'carol', COIN).bytes]));
     expect(pool.status(ours.txid)).toEqual({
-      kind: 'rejected',
-      reason: 'transaction/coin-spent',
+      kind: 'evicted',
+      code: 'transaction/coin-spent',
     });
     expect(pool.counters.evicted.conflict).toBe(1);
   });
