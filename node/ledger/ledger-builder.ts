@@ -108,14 +108,14 @@ export class LedgerBuilder {
     const { log, meta, records } = this.#tables;
     const { header, checkpoint } = this.manifest;
     if (log.size !== this.#height + 1n || !equalBytes(log.root, checkpoint.root)) {
-      throw refuse('log', 'the header log is not the one that was certified');
+      throw refuse('snapshot/log', 'the header log is not the one that was certified');
     }
     const leaf = nativeListHasher.leaf(headerCodec.encode(header));
     if (!equalBytes(log.leaf(this.#height), leaf)) {
-      throw refuse('log', 'the header is not the last of the log');
+      throw refuse('snapshot/log', 'the header is not the last of the log');
     }
     if (!equalBytes(this.#state.hash(this.#stateRoot), header.stateRoot)) {
-      throw refuse('state', 'the rows are not the state of the header');
+      throw refuse('snapshot/state', 'the rows are not the state of the header');
     }
     const { epoch } = epochStateCodec.decode(records.get(EPOCH_KEY) as Bytes);
     this.#writeEpochs(start, epoch, set);
@@ -148,7 +148,7 @@ export class LedgerBuilder {
       validators = nextValidators ?? validators;
     });
     if (running !== this.handovers.length || !equalBytes(validators.hash, set.hash)) {
-      throw refuse('handovers', 'the handovers do not lead to the running epoch');
+      throw refuse('snapshot/handovers', 'the handovers do not lead to the running epoch');
     }
     epochs.begin(running, set);
     epochs.addCheckpoint(this.manifest.checkpoint);
@@ -156,12 +156,12 @@ export class LedgerBuilder {
   }
 
   #openAddress({ address, record, peaks }: SnapshotRow & { kind: 'address' }): void {
-    if (compareBytes(this.#previous, address) >= 0) throw refuse('order', 'addresses out of order');
+    if (compareBytes(this.#previous, address) >= 0) throw refuse('snapshot/order', 'addresses out of order');
     this.#previous = address;
     const range = { size: record.historySize, nodes: peaks };
     const isWhole = peaks.length > 0 && peaks.length === onesOf(record.historySize);
     if (!isWhole || !equalBytes(rangeRoot(range, nativeListHasher), record.historyRoot)) {
-      throw refuse('history', 'the history of an address is not that of its record');
+      throw refuse('snapshot/history', 'the history of an address is not that of its record');
     }
     const account = this.#tables.accounts.make(address);
     account.record = record;
@@ -174,7 +174,7 @@ export class LedgerBuilder {
   }
 
   #addCoin(coin: Coin): void {
-    if (this.#open === null) throw refuse('order', 'a coin before any address');
+    if (this.#open === null) throw refuse('snapshot/order', 'a coin before any address');
     const stored = { ...coin, key: coinKeyOf(coin), addressId: this.#open.account.id };
     if (this.#open.few === null) this.#tables.coins.insert(stored);
     else this.#open.few.push(stored);
@@ -199,12 +199,12 @@ export class LedgerBuilder {
 }
 
 function refuseCoins(): FanalError {
-  return refuse('coins', 'the coins of an address are not those of its record');
+  return refuse('snapshot/coins', 'the coins of an address are not those of its record');
 }
 
 /** A snapshot that is not what its header promises. */
-export function refuse(what: string, message: string): FanalError {
-  return new FanalError(`snapshot/${what}`, message, {
+export function refuse(code: `snapshot/${string}`, message: string): FanalError {
+  return new FanalError(code, message, {
     hint: 'Nothing was changed. Take the snapshot of another peer.',
   });
 }

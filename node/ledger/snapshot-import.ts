@@ -168,7 +168,7 @@ async function proveHandovers(
     trust = { ...trust, epoch, validators };
   }
   if (header.epoch !== trust.epoch || !equalBytes(header.validatorsHash, trust.validators.hash)) {
-    throw refuse('handovers', 'the handovers do not lead to the epoch of the snapshot');
+    throw refuse('snapshot/handovers', 'the handovers do not lead to the epoch of the snapshot');
   }
   await certify(checkpoint, start.origin, trust.validators, verify);
   const last = builder.handovers.at(-1);

@@ -34,7 +34,7 @@ export async function watchForTwin(options: TwinWatchOptions): Promise<void> {
   const began = performance.now();
   const first = await ledger.tip();
   // What these keys had sent before the loss may still be committed for a while.
-  const silentFrom = BigInt(Date.now() + millis / RUNTIME_LIMITS.watchGraceParts);
+  const silentFrom = BigInt(Date.now() + Math.ceil(millis / RUNTIME_LIMITS.watchGraceParts));
   let seen = first.height;
   for (;;) {
     signal.throwIfAborted();

@@ -9,9 +9,9 @@ const CODE = '[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*';
 const documented = new Set(
   [
     ...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(
-      new RegExp(`^\\| \`(${CODE})\` *\\|`, 'gm'),
+      new RegExp(`^\\| ((?:\`${CODE}\`(?:, )?)+) *\\|`, 'gm'),
     ),
-  ].map(([, code]) => code as string),
+  ].flatMap(([, cell]) => [...(cell as string).matchAll(/`([^`]+)`/g)].map(([, code]) => code!)),
 );
 const areas = new Set([...documented].map((code) => code.split('/')[0]));
 
@@ -28,7 +28,7 @@ function sources(room: string): string[] {
 
 /** Codes of errors made in a text: what an error is given, and any string of a known area. */
 function codesIn(text: string): string[] {
-  const given = [...text.matchAll(new RegExp(`(?:Error|super)\\(\\s*'(${CODE})'`, 'g'))];
+  const given = [...text.matchAll(new RegExp(`(?:Error|super|refuse)\\(\\s*'(${CODE})'`, 'g'))];
   const known = [...text.matchAll(new RegExp(`'(${CODE})'`, 'g'))].filter(([, code]) =>
     areas.has(code!.split('/')[0]),
   );
@@ -40,6 +40,13 @@ const thrown = new Set(sources('shared').flatMap(codesIn));
 
 it('every code that the library throws is explained in docs/errors.md', () => {
   const missing = [...thrown].filter((code) => !documented.has(code)).sort();
+  expect(missing).toEqual([]);
+});
+
+it('every code that a node throws is explained, too', () => {
+  const missing = [...new Set(sources('node').flatMap(codesIn))]
+    .filter((code) => !documented.has(code))
+    .sort();
   expect(missing).toEqual([]);
 });
 

@@ -23,7 +23,7 @@ async function watch(committed: (look: number) => readonly number[], ahead = 3_6
       validatorSet: async (hash: never) => validatorSet(hash),
     } as unknown as AsyncLedger,
     vertexKey: chain.validators[0]!.validator.vertexKey,
-    ...{ millis: 600, heights: 2, signal: new AbortController().signal },
+    ...{ millis: 700, heights: 2, signal: new AbortController().signal },
     sync: async () => {
       const millis = looks === 0 ? now + ahead : 500n;
       chain.block([], { rewards: committed(looks++), millis });
