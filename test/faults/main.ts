@@ -8,6 +8,7 @@ import { SeededRandom } from 'fanal-node/testnet/random.ts';
 import { brokenDisk } from './broken-disk.ts';
 import { clocks } from './clocks.ts';
 import { fullDisk } from './full-disk.ts';
+import { hostilePeers } from './hostile-peers.ts';
 import { kills } from './kills.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { pauses } from './pauses.ts';
@@ -16,7 +17,17 @@ import type { FaultReport, Scenario } from './scenario.ts';
 import { steady } from './steady.ts';
 import { writes } from './writes.ts';
 
-const SCENARIOS = [kills, pauses, clocks, writes, brokenDisk, fullDisk, powerCuts, steady];
+const SCENARIOS = [
+  kills,
+  pauses,
+  clocks,
+  writes,
+  brokenDisk,
+  fullDisk,
+  powerCuts,
+  hostilePeers,
+  steady,
+];
 const EXIT_USAGE = 2;
 const EXIT_BROKEN = 8;
 const NAME_WIDTH = 14;
