@@ -24,9 +24,13 @@ interface Request {
 interface RefState {
   inFlight: number;
   tries: number;
+  /** How many authors waited for it at the last look. */
+  wanted: number;
   askedAt: number;
   nextAt: number;
 }
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
  * Doublings of the pause between two tries, and of the time that one may take. Few: a vertex that
@@ -97,8 +101,13 @@ export class Synchronizer {
       const due = pending.since + this.#local.fetchDelay;
       let state = this.#refs.get(pending.entry);
       if (state === undefined) {
-        state = { inFlight: 0, tries: 0, askedAt: Number.NEGATIVE_INFINITY, nextAt: due };
+        state = { inFlight: 0, tries: 0, wanted: 0, askedAt: NEVER, nextAt: due };
         this.#refs.set(pending.entry, state);
+      }
+      if (pending.wantedBy.size > state.wanted) {
+        // Whoever came to wait for it has it, if honest: what was in vain before says nothing now.
+        if (state.tries > 0) Object.assign(state, { tries: 0, askedAt: NEVER, nextAt: now });
+        state.wanted = pending.wantedBy.size;
       }
       if (state.nextAt > now || state.inFlight >= this.#mostInFlight(state, now)) continue;
       const peer = this.#choose(pending, state, byPeer);

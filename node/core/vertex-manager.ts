@@ -29,6 +29,8 @@ export interface Pending {
   readonly chargedTo: number;
   /** When it was first named, by the driver's clock. */
   readonly since: number;
+  /** Authors that were found waiting for it: a new one is a new reason to ask. */
+  readonly wantedBy: Set<number>;
   /** Held back elsewhere until its time has come: not to be fetched. */
   held: boolean;
 }
@@ -167,7 +169,20 @@ export class VertexManager {
     pending.unmet = unmet.length;
     this.#countSuspended(entry, 1);
     for (const ancestor of unmet) this.#name(ancestor, entry.author, now).children.push(entry);
+    this.#noteWanted(unmet, entry.author);
     return 'suspended';
+  }
+
+  /** An author waits for these, and for what these wait for. */
+  #noteWanted(unmet: readonly Entry[], author: number): void {
+    const below = new Set(unmet);
+    for (const entry of below) {
+      const pending = this.#pending.get(entry);
+      if (pending === undefined) continue;
+      pending.wantedBy.add(author);
+      if (!pending.suspended || below.size >= MAX_WAITERS_LOOKED_AT) continue;
+      for (const ancestor of this.#dag.unmetAncestors(entry)) below.add(ancestor);
+    }
   }
 
   /** Inserts a vertex and, parents first, everything that waited for it alone. */
@@ -253,6 +268,7 @@ export class VertexManager {
         children: [],
         chargedTo,
         since: now,
+        wantedBy: new Set(),
         held: false,
       };
       this.#pending.set(entry, pending);
