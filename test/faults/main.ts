@@ -10,6 +10,7 @@ import { clocks } from './clocks.ts';
 import { fullDisk } from './full-disk.ts';
 import { hostilePeers } from './hostile-peers.ts';
 import { kills } from './kills.ts';
+import { losses } from './losses.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { pauses } from './pauses.ts';
 import { powerCuts } from './power-cuts.ts';
@@ -25,6 +26,7 @@ const SCENARIOS = [
   brokenDisk,
   fullDisk,
   powerCuts,
+  losses,
   hostilePeers,
   steady,
 ];

@@ -1,16 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { homePaths } from 'fanal-node/runtime/home.ts';
-import {
-  addFollower,
-  createLocalNetwork,
-  freePorts,
-  type LocalNetwork,
-  type LocalNode,
-} from 'fanal-node/testnet/local.ts';
+import { addFollower, createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
 import { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyNode } from '../support/copied-node.ts';
 import { type OwnedCoin, Payer, type Payment, statusOf, submit } from '../support/payments.ts';
 import { until } from '../support/peers.ts';
 import { account } from '../support/people.ts';
@@ -161,25 +155,8 @@ describe('four validators, each a process of its own', () => {
 });
 
 describe('a validator that must not sign', () => {
-  /** A copy of a validator's folder that listens elsewhere. */
-  async function copyOf(index: number, name: string): Promise<LocalNode> {
-    const original = node(index).node;
-    const home = homePaths(join(folder, name));
-    cpSync(original.home.root, home.root, {
-      recursive: true,
-      filter: (path) => !path.endsWith('.sock') && !path.includes('instance.'),
-    });
-    const [p2p, api, ops] = (await freePorts(3)) as [number, number, number];
-    const settings = readFileSync(original.home.config, 'utf8')
-      .replace(`:${original.p2p}`, `:${p2p}`)
-      .replace(`:${original.api}`, `:${api}`)
-      .replace(`:${original.ops}`, `:${ops}`);
-    writeFileSync(home.config, settings);
-    return { name, home, p2p, api, ops };
-  }
-
   test('a second copy of a running one is noticed and refuses; the first goes on', async () => {
-    const copy = new NodeProcess(await copyOf(1, 'copy'));
+    const copy = new NodeProcess(await copyNode(node(1).node, 'copy'));
     extras.push(copy);
     expect(await copy.exited).toBe(6);
     const log = readFileSync(join(copy.node.home.root, 'node.log'), 'utf8');
