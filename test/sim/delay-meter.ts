@@ -24,6 +24,12 @@ export interface Delays {
   readonly first: Samples;
 }
 
+/** Commits of each validator, counted from one. */
+interface Range {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
 /** What one validator has seen. */
 interface Progress {
   commits: number;
@@ -50,19 +56,21 @@ export class DelayMeter implements Observer {
   readonly #progress = new Map<SimNode, Progress>();
   /** The last commit in each block. */
   readonly #commitByHeight = new Map<bigint, bigint>();
-  /** Commits that every validator must make before the run may end. */
-  readonly #wanted: number;
+  readonly #from: number;
+  readonly #to: number;
   #finished = 0;
 
-  constructor(simulation: Simulation, wanted: number) {
+  /** Measures commits after number `from`, up to `to`, of each validator. */
+  constructor(simulation: Simulation, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}) {
     this.#simulation = simulation;
-    this.#wanted = wanted;
+    this.#from = from;
+    this.#to = to;
     this.#random = stream(simulation.plan.seed, 'delay-meter');
   }
 
-  /** True once every running validator has made as many commits as wanted. */
+  /** True once every running validator has made all the commits that are measured. */
   done(): boolean {
-    return this.#finished >= this.#simulation.running().length;
+    return this.#finished > 0 && this.#finished >= this.#simulation.running().length;
   }
 
   stepped(node: SimNode, _event: Event, { writes }: StepResult): void {
@@ -98,8 +106,12 @@ export class DelayMeter implements Observer {
     const { delays } = this;
     const progress = this.#of(node);
     progress.commits++;
+    if (progress.commits === this.#to) this.#finished++;
+    if (progress.commits <= this.#from || progress.commits > this.#to) {
+      progress.handedIn.set(index, []);
+      return;
+    }
     if (progress.commits === 1) delays.first.add(now);
-    if (progress.commits === this.#wanted) this.#finished++;
     if (leader.round > this.rounds) {
       this.rounds = leader.round;
       this.commits++;
@@ -107,6 +119,8 @@ export class DelayMeter implements Observer {
     const handedIn: Micros[] = [];
     for (const { round, author } of vertices) {
       const madeAt = this.#times(round)[author] as Micros;
+      // Those who break the rules are not measured.
+      if (madeAt === 0) continue;
       // A transaction comes at any moment since the author's vertex before.
       const before = round === 1 ? madeAt : (this.#times(round - 1)[author] as Micros);
       const waited = before === 0 ? 0 : (madeAt - before) * this.#random.fraction();
@@ -114,7 +128,8 @@ export class DelayMeter implements Observer {
       delays.transaction.add(now - madeAt + waited);
       handedIn.push(madeAt - waited);
     }
-    delays.leader.add(now - (this.#times(leader.round)[leader.author] as Micros));
+    const ledAt = this.#times(leader.round)[leader.author] as Micros;
+    if (ledAt > 0) delays.leader.add(now - ledAt);
     progress.handedIn.set(index, handedIn);
   }
 

@@ -3,8 +3,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { runBatch } from './batch.ts';
+import { caseText, goalsText, headText } from './delay-table.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { measureDelays } from './performance.ts';
+import { type MeasuredCase, measureDelays } from './performance.ts';
 import type { Plan } from './plan.ts';
 import { Progress } from './progress.ts';
 import { realCore } from './real-core.ts';
@@ -30,11 +31,21 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  if (options.profile !== 'swarm') {
-    measureDelays(options);
-    return 0;
+  return options.profile === 'swarm' ? runSeeds(options) : measure(options);
+}
+
+function measure(options: Options): number {
+  const isInHops = options.profile === 'hops';
+  const cases: MeasuredCase[] = [];
+  if (!options.json) console.log(headText(isInHops));
+  for (const one of measureDelays(options)) {
+    cases.push(one);
+    if (!options.json) console.log(caseText(one, isInHops));
   }
-  return runSeeds(options);
+  const goals = isInHops ? { lines: [], areMet: true } : goalsText(cases);
+  if (options.json) console.log(JSON.stringify({ options, cases, goals }, null, 2));
+  else for (const line of goals.lines) console.log(line);
+  return goals.areMet ? 0 : EXIT_VIOLATION;
 }
 
 async function runSeeds(options: Options): Promise<number> {

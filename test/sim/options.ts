@@ -39,7 +39,7 @@ export const USAGE = `Runs simulated validators through every fault, on the cons
   --jobs N          runs at a time (1)
   --json            print the result as JSON
 
-Exit code 0: all promises kept. 8: one was broken. 2: the options make no sense.`;
+Exit code 0: all promises kept, all goals met. 8: one was not. 2: the options make no sense.`;
 
 /** Reads the command line; throws an `Error` that says what is wrong with it. */
 export function parseOptions(args: readonly string[]): Options {

@@ -3,110 +3,88 @@
  * Bullshark beside it on the same network, processors and bandwidth.
  */
 import { runBullshark } from './bullshark/run.ts';
-import { DelayMeter, type Delays } from './delay-meter.ts';
+import { DelayMeter } from './delay-meter.ts';
 import type { Options } from './options.ts';
 import type { NetworkOptions, Plan } from './plan.ts';
-import { realCore } from './real-core.ts';
-import { millisText, percentilesText } from './samples.ts';
-import { type CoreFactory, Simulation } from './simulation.ts';
+import { coresOfOneTable } from './real-core.ts';
+import { millisOf, NOT_MEASURED, type Spread, spreadOf } from './samples.ts';
+import { Simulation } from './simulation.ts';
 
 /** Processor time of one Ed25519 check, as the platform does it on one core. */
 const CHECK_MICROS = 62;
 const MEGABITS_PER_SECOND = 1_000;
 /** One way on every link when delays are counted in messages. */
-const HOP_MILLIS = 100;
+export const HOP_MILLIS = 100;
+/** Commits between two changes of the leader schedule where crashed leaders are to be passed over. */
+const SHORT_INTERVAL = 10;
+/** How much longer a run is that has to see that happen. */
+const WARMING = 6;
 
-/** Who fails in a measured case. */
-export type Trouble = 'none' | 'a third crashed' | 'a third never votes';
+/** Who fails in a measured case. Warm: after the leader schedule has passed them over. */
+export type Trouble = 'none' | 'a third crashed' | 'a third crashed, warm' | 'a third never votes';
 
 export interface MeasuredCase {
   readonly system: 'fanal' | 'bullshark';
   readonly nodes: number;
   readonly trouble: Trouble;
-  /** `p50/p99` in milliseconds. */
-  readonly leader: string;
-  readonly vertex: string;
-  readonly transaction: string;
-  readonly certified: string;
-  readonly first: string;
+  readonly leader: Spread;
+  readonly vertex: Spread;
+  readonly transaction: Spread;
+  readonly certified: Spread;
+  readonly first: Spread;
   readonly commits: number;
   readonly virtualSeconds: number;
   readonly wallSeconds: number;
 }
 
-/** Measures every case that the options ask for, prints them, and hands them back. */
-export function measureDelays(options: Options): MeasuredCase[] {
-  const troubles: Trouble[] =
-    options.profile === 'hops' ? ['none'] : ['none', 'a third crashed', 'a third never votes'];
-  const cases: MeasuredCase[] = [];
+type Setting = Pick<Options, 'nodes' | 'seconds' | 'firstSeed' | 'profile'>;
+
+/** Measures every case that the options ask for, one after the other. */
+export function* measureDelays(options: Setting): Generator<MeasuredCase> {
+  const troubles =
+    options.profile === 'hops'
+      ? (['none'] as const)
+      : (['none', 'a third crashed', 'a third never votes'] as const);
   for (const trouble of troubles) {
-    cases.push(measureFanal(options, trouble, realCore));
-    if (!options.json) console.log(caseText(cases.at(-1) as MeasuredCase));
-    cases.push(measureBullshark(options, trouble));
-    if (!options.json) console.log(caseText(cases.at(-1) as MeasuredCase));
+    yield* measureFanal(options, trouble);
+    yield measureBullshark(options, trouble);
   }
-  if (options.json) console.log(JSON.stringify({ options, cases }, null, 2));
-  return cases;
-}
-
-/** The head of the table that `caseText` fills. */
-export const CASE_HEAD = caseText({
-  system: 'fanal',
-  nodes: 0,
-  trouble: 'none',
-  leader: 'leader',
-  vertex: 'any vertex',
-  transaction: 'transaction',
-  certified: 'certified',
-  first: 'first',
-  commits: 0,
-  virtualSeconds: 0,
-  wallSeconds: 0,
-});
-
-export function caseText(one: MeasuredCase): string {
-  const columns = [
-    one.system.padEnd(10),
-    String(one.nodes).padStart(5),
-    one.trouble.padEnd(20),
-    one.leader.padStart(13),
-    one.vertex.padStart(13),
-    one.transaction.padStart(13),
-    one.certified.padStart(13),
-    one.first.padStart(13),
-    String(one.commits).padStart(5),
-    `${one.virtualSeconds.toFixed(1)} s in ${one.wallSeconds.toFixed(1)} s`,
-  ];
-  return columns.join(' ');
 }
 
 export function measureFanal(
-  options: Pick<Options, 'nodes' | 'seconds' | 'firstSeed' | 'profile'>,
-  trouble: Trouble,
-  makeCore: CoreFactory,
-): MeasuredCase {
+  options: Setting,
+  trouble: Exclude<Trouble, 'a third crashed, warm'>,
+): MeasuredCase[] {
   const began = performance.now();
   const plan = performancePlan(options, trouble);
-  const simulation = new Simulation(plan, { makeCore, realCrypto: false });
-  const meter = new DelayMeter(simulation, Number.POSITIVE_INFINITY);
-  simulation.observers.push(meter);
+  const simulation = new Simulation(plan, { makeCore: coresOfOneTable(), realCrypto: false });
+  const isWarmed = trouble === 'a third crashed';
+  const { scheduleInterval } = plan.chain;
+  const cold = new DelayMeter(simulation, { to: isWarmed ? scheduleInterval : undefined });
+  const warm = new DelayMeter(simulation, { from: scheduleInterval, to: 3 * scheduleInterval });
+  simulation.observers.push(cold, ...(isWarmed ? [warm] : []));
   simulation.start();
-  simulation.runUntil(options.seconds * 1_000_000, () => meter.done());
-  return {
+  const seconds = isWarmed ? WARMING * options.seconds : options.seconds;
+  simulation.runUntil(seconds * 1_000_000, () => isWarmed && warm.done());
+  const caseOf = (name: Trouble, { delays, commits }: DelayMeter): MeasuredCase => ({
     system: 'fanal',
     nodes: options.nodes,
-    trouble,
-    ...delaysText(meter.delays),
-    commits: meter.commits,
+    trouble: name,
+    leader: spreadOf(delays.leader),
+    vertex: spreadOf(delays.vertex),
+    transaction: spreadOf(delays.transaction),
+    certified: spreadOf(delays.certified),
+    first: spreadOf(delays.first),
+    commits,
     virtualSeconds: simulation.now() / 1_000_000,
     wallSeconds: (performance.now() - began) / 1_000,
-  };
+  });
+  return isWarmed
+    ? [caseOf(trouble, cold), caseOf('a third crashed, warm', warm)]
+    : [caseOf(trouble, cold)];
 }
 
-export function measureBullshark(
-  options: Pick<Options, 'nodes' | 'seconds' | 'firstSeed' | 'profile'>,
-  trouble: Trouble,
-): MeasuredCase {
+export function measureBullshark(options: Setting, trouble: Trouble): MeasuredCase {
   const began = performance.now();
   const third = lastThird(options.nodes);
   const report = runBullshark({
@@ -126,24 +104,14 @@ export function measureBullshark(
     system: 'bullshark',
     nodes: options.nodes,
     trouble,
-    leader: percentilesText(report.leader),
-    vertex: percentilesText(report.anyVertex),
-    transaction: '–',
-    certified: '–',
-    first: millisText(report.firstCommit),
+    leader: spreadOf(report.leader),
+    vertex: spreadOf(report.anyVertex),
+    transaction: NOT_MEASURED,
+    certified: NOT_MEASURED,
+    first: { p50: millisOf(report.firstCommit), p99: null },
     commits: report.commits,
     virtualSeconds: report.virtualMicros / 1_000_000,
     wallSeconds: (performance.now() - began) / 1_000,
-  };
-}
-
-function delaysText(delays: Delays): Pick<MeasuredCase, keyof Delays> {
-  return {
-    leader: percentilesText(delays.leader),
-    vertex: percentilesText(delays.vertex),
-    transaction: percentilesText(delays.transaction),
-    certified: percentilesText(delays.certified),
-    first: percentilesText(delays.first),
   };
 }
 
@@ -172,10 +140,7 @@ function networkOf(profile: Options['profile']): NetworkOptions {
 }
 
 /** Nothing fails but what the case says: only distance, processors and bandwidth. */
-function performancePlan(
-  options: Pick<Options, 'nodes' | 'seconds' | 'firstSeed' | 'profile'>,
-  trouble: Trouble,
-): Plan {
+function performancePlan(options: Setting, trouble: Trouble): Plan {
   const { nodes, profile } = options;
   const third = lastThird(nodes);
   const hops = profile === 'hops';
@@ -201,7 +166,7 @@ function performancePlan(
     },
     chain: {
       gcDepth: 60,
-      scheduleInterval: 100,
+      scheduleInterval: trouble === 'a third crashed' ? SHORT_INTERVAL : 100,
       badStakePercent: 20,
       leaderTimeoutMillis: 300,
       minRoundDelayMillis: 50,

@@ -44,12 +44,18 @@ export class Samples {
   }
 }
 
-/** A duration as whole milliseconds. */
-export function millisText(micros: number | undefined): string {
-  return micros === undefined ? '–' : String(Math.round(micros / 1_000));
+/** Median and 99th percentile in whole milliseconds; null where nothing was measured. */
+export interface Spread {
+  readonly p50: number | null;
+  readonly p99: number | null;
 }
 
-/** `p50/p99` in whole milliseconds. */
-export function percentilesText(samples: Samples): string {
-  return `${millisText(samples.percentile(0.5))}/${millisText(samples.percentile(0.99))}`;
+export const NOT_MEASURED: Spread = { p50: null, p99: null };
+
+export function spreadOf(samples: Samples): Spread {
+  return { p50: millisOf(samples.percentile(0.5)), p99: millisOf(samples.percentile(0.99)) };
+}
+
+export function millisOf(micros: number | undefined): number | null {
+  return micros === undefined ? null : Math.round(micros / 1_000);
 }
