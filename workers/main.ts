@@ -45,7 +45,10 @@ export default {
       client: config.clientHeader === null ? null : request.headers.get(config.clientHeader),
       defer: (work) => ctx.waitUntil(work),
       target: targetIn(request.url),
-      immutable: throughEdge(ctx as never),
+      // Looked for only where it is needed: most requests end before.
+      get immutable() {
+        return throughEdge(ctx as never);
+      },
     };
     const page = env.ASSETS_DISK === undefined ? null : fileServiceBlob(env.ASSETS_DISK);
     const asset = page && (await assetAnswer(request, call.target, (path) => page.get(path)));

@@ -36,6 +36,8 @@ export const COIN = UNITS_PER_COIN;
 export interface LedgerChainOptions extends Partial<Omit<LedgerOptions, 'path' | 'genesis'>> {
   readonly params?: Partial<Params>;
   readonly stakes?: readonly bigint[];
+  /** When the chain begins, in milliseconds since 1970. */
+  readonly time?: bigint;
   /** Coins of one coin each per person, or balances in units. */
   readonly people?: readonly (readonly [name: string, units: bigint])[];
 }
@@ -91,7 +93,7 @@ export class LedgerChain {
       domain: DOMAIN,
       network: NETWORK,
       prefix: 'dfan',
-      time: 1_700_000_000_000n,
+      time: options.time ?? 1_700_000_000_000n,
       params: { ...LOCAL_PARAMS, protocolVersion: 1, ...options.params },
       validators: this.validators.map(({ registration, validator: { stake } }) => ({
         registration,
@@ -117,7 +119,7 @@ export class LedgerChain {
   }
 
   open(path = this.path, other: Partial<LedgerOptions> = {}): Ledger {
-    const { params: _, stakes: __, people: ___, ...rest } = this.#options;
+    const { params: _, stakes: __, people: ___, time: ____, ...rest } = this.#options;
     return openLedger({ path, genesis: this.genesis, verify: verifyNatively, ...rest, ...other });
   }
 

@@ -79,41 +79,55 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-const prepared = new WeakMap<Answer, [string, string][]>();
+/** Headers that many answers carry alike; one object for as long as they stay the same. */
+export type FixedHeaders = Readonly<Record<string, string>>;
+
+/** What of a request an answer's form depends on. */
+export interface Asked {
+  readonly method: string;
+  readonly ifNoneMatch: string | undefined;
+  readonly fixed: FixedHeaders;
+  /** The value of `RateLimit`. */
+  readonly rateLimit: string | null;
+}
+
+/** The headers of an answer as they were sent last. Setting a few is cheaper than setting all. */
+const prepared = new WeakMap<Answer, { readonly fixed: FixedHeaders; readonly headers: Headers }>();
 
 /** Makes the HTTP response of an answer: 304 when the client has it already. */
 export function respond(
   answer: Answer,
-  request: { readonly method: string; readonly headers: Headers },
-  extra: Readonly<Record<string, string>>,
+  { method, ifNoneMatch, fixed, rateLimit }: Asked,
   now: number,
 ): Response {
-  let headers = prepared.get(answer);
-  if (headers === undefined) {
-    headers = Object.entries({
-      ...COMMON_HEADERS,
-      'cache-control': cacheControl(answer.cache),
-      ...(answer.tag === null ? {} : { etag: answer.tag }),
-      'content-type': answer.type,
-      ...answer.headers,
-    });
-    prepared.set(answer, headers);
-  }
-  const all = headers.slice();
-  for (const name in extra) all.push([name, extra[name] as string]);
-  if (answer.sureAt !== null) all.push(['fanal-age', ageSeconds(answer.sureAt, now)]);
-  if (answer.tag !== null) {
-    const known = request.headers.get('if-none-match');
-    if (known !== null && matches(known, answer.tag)) {
-      return new Response(null, {
-        status: 304,
-        headers: all.filter(([name]) => name !== 'content-type'),
+  const { tag, body, status, sureAt } = answer;
+  const isKnown = tag !== null && ifNoneMatch !== undefined && matches(ifNoneMatch, tag);
+  const headers = prepare(answer, fixed);
+  const response = isKnown
+    ? new Response(null, { status: 304, headers })
+    : new Response(method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), {
+        status,
+        headers,
       });
-    }
-  }
-  const { body, status } = answer;
-  const isHead = request.method === 'HEAD';
-  return new Response(isHead ? null : (body as Uint8Array<ArrayBuffer>), { status, headers: all });
+  if (isKnown) response.headers.delete('content-type');
+  if (rateLimit !== null) response.headers.set('ratelimit', rateLimit);
+  if (sureAt !== null) response.headers.set('fanal-age', ageSeconds(sureAt, now));
+  return response;
+}
+
+function prepare(answer: Answer, fixed: FixedHeaders): Headers {
+  const known = prepared.get(answer);
+  if (known?.fixed === fixed) return known.headers;
+  const headers = new Headers({
+    ...COMMON_HEADERS,
+    'cache-control': cacheControl(answer.cache),
+    ...(answer.tag === null ? {} : { etag: answer.tag }),
+    'content-type': answer.type,
+    ...answer.headers,
+    ...fixed,
+  });
+  prepared.set(answer, { fixed, headers });
+  return headers;
 }
 
 /** Whole seconds since a time. */

@@ -7,7 +7,7 @@
  * is echoed.
  */
 import { allowedMethods, type Match, matchRoute, targetOf } from 'fanal/api/match.ts';
-import { invalidRequest, Problem } from 'fanal/api/problem.ts';
+import { Problem } from 'fanal/api/problem.ts';
 import { ROUTES, type RouteName } from 'fanal/api/routes.ts';
 import { MAX_POST_BYTES, REQUEST_TIMEOUT_MILLIS } from 'fanal/chain/limits.ts';
 import type { Params } from 'fanal/chain/params.ts';
@@ -18,10 +18,10 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { LRUCache } from 'lru-cache';
 import { fromRefusal } from '../chain/loaded.ts';
 import { addressRoutes } from './address-routes.ts';
-import { type Answer, refusal, respond, text } from './answer.ts';
+import { type Answer, type FixedHeaders, refusal, respond, text } from './answer.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { eventRoutes, openEvents } from './event-routes.ts';
-import { type Admission, Gate, refuseLongHeaders } from './gate.ts';
+import { type Admission, Gate } from './gate.ts';
 import type { Context, Handler, Handlers } from './handler.ts';
 import { HealthWindow } from './health.ts';
 import { MAX_REMEMBERED_TARGETS, METRICS_FLUSH_MILLIS } from './limits.ts';
@@ -31,6 +31,7 @@ import { evidenceFile, evidenceList, operationRoutes } from './operation-routes.
 import type { Call, GatewayPorts } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { readRequestBody } from './request-body.ts';
+import { type RequestHeaders, readHeaders, refuseBody } from './request-headers.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Tips } from './tips.ts';
 import { transactionRoutes, waitSeconds } from './transaction-routes.ts';
@@ -75,15 +76,19 @@ class GatewayServer {
   readonly #flights = new SingleFlight<Answer>();
   readonly #health = new HealthWindow();
   readonly #matches = new LRUCache<string, Match>({ max: MAX_REMEMBERED_TARGETS });
-  readonly #originHeader: Readonly<Record<string, string>>;
+  readonly #originHeader: FixedHeaders;
+  readonly #meters = new Map<string, Meter>();
+  readonly #countHit: () => void;
   #params: { epoch: number; params: Params } | null = null;
   #flushedAt = 0;
 
   constructor(ports: AppPorts) {
     this.#ports = ports;
-    this.#gate = new Gate(ports.limits, ports.metrics, ports.now);
-    this.#memory = new AnswerMemory(ports.now);
     this.#originHeader = { 'fanal-origin': ports.identity.anchor.origin };
+    this.#gate = new Gate(ports.limits, ports.metrics, ports.now, this.#originHeader);
+    this.#memory = new AnswerMemory(ports.now);
+    const hit = { layer: 'isolate', result: 'hit' };
+    this.#countHit = ports.metrics.counter('cache_requests_total', hit);
     this.#tips = new Tips({
       chain: ports.chain,
       now: ports.now,
@@ -118,29 +123,33 @@ class GatewayServer {
     target: string,
     match: Match | null,
   ): Promise<Response> {
-    refuseLongHeaders(request.headers);
-    const isPost = request.method === 'POST';
-    if (!isPost) refuseBody(request.headers);
+    const headers = readHeaders(request.headers);
+    const { method } = request;
+    const isPost = method === 'POST';
+    if (!isPost) refuseBody(headers);
     const isFree = FREE_ROUTES.has(match?.name ?? '');
-    const admission = isFree ? null : await this.#admit(request, call, match);
-    const extra =
-      admission === null ? this.#originHeader : { ...this.#originHeader, ...admission.headers };
-    if (match === null) {
-      return this.#respond(await this.#special(request, call, target), request, extra);
-    }
+    const admission = isFree ? null : await this.#admit(headers, call, match);
+    const asked = {
+      method,
+      ifNoneMatch: headers.get('if-none-match'),
+      fixed: admission?.fixed ?? this.#originHeader,
+      rateLimit: admission?.rateLimit ?? null,
+    };
+    const send = (answer: Answer) => respond(answer, asked, this.#ports.now());
+    if (match === null) return send(await this.#special(request, call, target));
     const remembered = isPost ? undefined : this.#remembered(match);
-    if (remembered !== undefined) return this.#respond(remembered, request, extra);
-    if (match.name === 'events' && request.headers.has('upgrade')) {
+    if (remembered !== undefined) return send(remembered);
+    if (match.name === 'events' && headers.has('upgrade')) {
       return openEvents(match, this.#context(request, call, EMPTY_BYTES, admission));
     }
     const body = isPost ? await readRequestBody(request, MAX_POST_BYTES) : EMPTY_BYTES;
     const context = this.#context(request, call, body, admission);
-    return this.#respond(await this.#make(match, context, admission), request, extra);
+    return send(await this.#make(match, context, admission));
   }
 
-  #admit(request: Request, call: Call, match: Match | null): Promise<Admission> {
+  #admit(headers: RequestHeaders, call: Call, match: Match | null): Promise<Admission> {
     const isSubmit = match !== null && ROUTES[match.name].method === 'POST';
-    const key = request.headers.get('x-api-key');
+    const key = headers.get('x-api-key');
     return this.#gate.admit(key, call.client, isSubmit ? 'submit' : 'cached');
   }
 
@@ -150,9 +159,7 @@ class GatewayServer {
     if (key === null) return undefined;
     const answer = this.#memory.get(key);
     if (answer !== undefined && this.#isDue(match)) return undefined;
-    if (answer !== undefined) {
-      this.#ports.metrics.count('cache_requests_total', { layer: 'isolate', result: 'hit' });
-    }
+    if (answer !== undefined) this.#countHit();
     return answer;
   }
 
@@ -187,10 +194,6 @@ class GatewayServer {
   async #handle(match: Match, context: Context): Promise<Answer> {
     const handler = HANDLERS[match.name] as Handler<RouteName>;
     return raced(handler(match as never, context), context.signal);
-  }
-
-  #respond(answer: Answer, request: Request, extra: Readonly<Record<string, string>>): Response {
-    return respond(answer, request, extra, this.#ports.now());
   }
 
   /** The key in memory; null when it needs a tip and there is none. */
@@ -281,17 +284,30 @@ class GatewayServer {
   #refuse(error: unknown, request: Request, target: string): Response {
     const problem = problemOf(error);
     if (problem.problem === 'internal') this.#ports.onError(error);
-    const allow =
-      problem.problem === 'method-not-allowed' ? { allow: allowedMethods(target).join(', ') } : {};
-    return this.#respond(refusal(problem), request, { ...this.#originHeader, ...allow });
+    const fixed =
+      problem.problem === 'method-not-allowed'
+        ? { ...this.#originHeader, allow: allowedMethods(target).join(', ') }
+        : this.#originHeader;
+    const asked = { method: request.method, ifNoneMatch: undefined, fixed, rateLimit: null };
+    return respond(refusal(problem), asked, this.#ports.now());
   }
 
   #count(route: string, method: string, status: number, millis: number, call: Call): void {
     if (HEALTH_ROUTES.has(route)) return;
     const { metrics, now } = this.#ports;
     const known = method === 'GET' || method === 'POST' || method === 'HEAD' ? method : 'other';
-    metrics.count('http_requests_total', { route, method: known, code: String(status) });
-    metrics.observe('http_request_duration_seconds', millis / 1000, { route, method: known });
+    const key = `${route} ${known} ${status}`;
+    let meter = this.#meters.get(key);
+    if (meter === undefined) {
+      const labels = { route, method: known };
+      meter = {
+        count: metrics.counter('http_requests_total', { ...labels, code: String(status) }),
+        time: metrics.histogram('http_request_duration_seconds', labels),
+      };
+      this.#meters.set(key, meter);
+    }
+    meter.count();
+    meter.time(millis / 1000);
     this.#health.record(now(), status >= 500, millis);
     void this.#flush(call, false);
   }
@@ -306,6 +322,12 @@ class GatewayServer {
     call.defer(work);
     if (isUrgent) await work;
   }
+}
+
+/** How often one route gave one status, and how fast. */
+interface Meter {
+  readonly count: () => void;
+  readonly time: (seconds: number) => void;
 }
 
 /** For work that belongs to no one's request. */
@@ -326,14 +348,6 @@ function isPinned(match: Match): boolean {
 function absence(error: unknown): Answer {
   if (error instanceof Problem && error.problem === 'not-found') return refusal(error);
   throw error;
-}
-
-/** Refuses a body where there must be none. */
-function refuseBody(headers: Headers): void {
-  const length = headers.get('content-length');
-  if ((length !== null && length !== '0') || headers.has('transfer-encoding')) {
-    throw invalidRequest('/body', 'expected no body');
-  }
 }
 
 /** Ends with the signal even where nobody listens to it. */

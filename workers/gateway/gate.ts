@@ -2,8 +2,8 @@
  * The door: who a request comes from, and whether it may come in.
  */
 import { invalidRequest, Problem } from 'fanal/api/problem.ts';
-import { MAX_REQUEST_HEADER_BYTES } from 'fanal/chain/limits.ts';
 import { LRUCache } from 'lru-cache';
+import type { FixedHeaders } from './answer.ts';
 import { clientKey } from './client-address.ts';
 import type { Metrics } from './metrics.ts';
 import type { LimitsPort } from './ports.ts';
@@ -12,8 +12,10 @@ import { type CostClass, type Limiter, policyHeader, type Verdict } from './rate
 
 /** A client that came in. */
 export interface Admission {
-  /** What the answer says of the client's limits. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** What every answer says under the same limits. */
+  readonly fixed: FixedHeaders;
+  /** What is left of them, where that is a true count. */
+  readonly rateLimit: string | null;
   /** Whether the client may still ask for what is dear. */
   readonly mayAskNodes: boolean;
   /** Charges what turned out to be dear, after the fact. */
@@ -23,17 +25,20 @@ export interface Admission {
 export class Gate {
   readonly #limits: LimitsPort;
   readonly #metrics: Metrics;
-  readonly #plans = new LRUCache<string, Limiter>({ max: 64 });
-  readonly #anonymousHeaders: Readonly<Record<string, string>>;
+  readonly #plans = new LRUCache<string, { limiter: Limiter; fixed: FixedHeaders }>({ max: 64 });
+  readonly #lead: FixedHeaders;
+  readonly #anonymous: FixedHeaders;
   /** Clients that have asked for too much that is dear, until when. */
   readonly #spent = new LRUCache<string, number>({ max: 10_000 });
   readonly #now: () => number;
 
-  constructor(limits: LimitsPort, metrics: Metrics, now: () => number) {
+  /** @param lead headers that every answer carries, limits or not */
+  constructor(limits: LimitsPort, metrics: Metrics, now: () => number, lead: FixedHeaders) {
+    this.#lead = lead;
     this.#limits = limits;
     this.#metrics = metrics;
     this.#now = now;
-    this.#anonymousHeaders = { 'ratelimit-policy': policyHeader('anon', limits.allowance) };
+    this.#anonymous = { ...lead, 'ratelimit-policy': policyHeader('anon', limits.allowance) };
   }
 
   /**
@@ -43,18 +48,20 @@ export class Gate {
    * @throws {Problem} `quota-exceeded` with the seconds to wait; `invalid-request` for a key that
    *   nobody knows
    */
-  async admit(key: string | null, address: string | null, cost: CostClass): Promise<Admission> {
-    if (key !== null && this.#limits.keys !== null) return this.#admitKey(key, address, cost);
+  async admit(
+    key: string | undefined,
+    address: string | null,
+    cost: CostClass,
+  ): Promise<Admission> {
+    if (key !== undefined && this.#limits.keys !== null) return this.#admitKey(key, address, cost);
     const client = clientKey(address);
     const { anonymous } = this.#limits;
     const taken = anonymous.take(client, cost);
     const verdict = taken instanceof Promise ? await taken : taken;
     if (!verdict.allowed) throw this.#refusal('anon', verdict);
-    const headers =
-      verdict.remaining === null
-        ? this.#anonymousHeaders
-        : { ...this.#anonymousHeaders, ratelimit: `"anon";r=${verdict.remaining}` };
-    return this.#admission(client, headers, async () => anonymous.take(client, 'uncached'));
+    const rateLimit = rateLimitHeader('anon', verdict);
+    const charge = async () => anonymous.take(client, 'uncached');
+    return this.#admission(client, this.#anonymous, rateLimit, charge);
   }
 
   async #admitKey(key: string, address: string | null, cost: CostClass): Promise<Admission> {
@@ -68,32 +75,37 @@ export class Gate {
     const { keyHash, plan } = found;
     const verdict = await this.#takePlan(keyHash, plan, cost);
     if (!verdict.allowed) throw this.#refusal(plan.name, verdict);
-    const headers = {
-      'ratelimit-policy': policyHeader(plan.name, plan.allowance),
-      ...(verdict.remaining === null ? {} : { ratelimit: `"${plan.name}";r=${verdict.remaining}` }),
-    };
-    return this.#admission(keyHash, headers, () => this.#takePlan(keyHash, plan, 'uncached'));
+    const rateLimit = rateLimitHeader(plan.name, verdict);
+    const charge = () => this.#takePlan(keyHash, plan, 'uncached');
+    return this.#admission(keyHash, this.#planOf(plan).fixed, rateLimit, charge);
   }
 
   async #takePlan(keyHash: string, plan: Plan, cost: CostClass): Promise<Verdict> {
-    let limiter = this.#plans.get(plan.name);
-    if (limiter === undefined) {
-      limiter = this.#limits.ofPlan(plan.name, plan.allowance);
-      this.#plans.set(plan.name, limiter);
-    }
-    const verdict = await limiter.take(keyHash, cost);
+    const verdict = await this.#planOf(plan).limiter.take(keyHash, cost);
     if (!verdict.allowed || this.#limits.quota === null) return verdict;
     return this.#limits.quota.take(keyHash, plan, cost);
   }
 
+  #planOf({ name, allowance }: Plan): { limiter: Limiter; fixed: FixedHeaders } {
+    let known = this.#plans.get(name);
+    if (known === undefined) {
+      const fixed = { ...this.#lead, 'ratelimit-policy': policyHeader(name, allowance) };
+      known = { limiter: this.#limits.ofPlan(name, allowance), fixed };
+      this.#plans.set(name, known);
+    }
+    return known;
+  }
+
   #admission(
     client: string,
-    headers: Readonly<Record<string, string>>,
+    fixed: FixedHeaders,
+    rateLimit: string | null,
     charge: () => Promise<Verdict>,
   ): Admission {
     const until = this.#spent.get(client) ?? 0;
     return {
-      headers,
+      fixed,
+      rateLimit,
       mayAskNodes: this.#now() >= until,
       chargeNodes: async () => {
         const verdict = await charge();
@@ -115,11 +127,7 @@ export class Gate {
   }
 }
 
-/** @throws {Problem} `invalid-request` for more header bytes than anyone needs */
-export function refuseLongHeaders(headers: Headers): void {
-  let length = 0;
-  for (const [name, value] of headers) length += name.length + value.length + 4;
-  if (length > MAX_REQUEST_HEADER_BYTES) {
-    throw invalidRequest('/header', `expected at most ${MAX_REQUEST_HEADER_BYTES} bytes`);
-  }
+/** The value of `RateLimit`, where the count behind it is true. */
+function rateLimitHeader(policy: string, { remaining }: Verdict): string | null {
+  return remaining === null ? null : `"${policy}";r=${remaining}`;
 }

@@ -38,6 +38,30 @@ export class MetricsRegistry implements Metrics {
     if (row !== null) row[0] = (row[0] as number) + by;
   }
 
+  /** A counter that is counted often: its name is made once. */
+  counter(name: string, labels: Labels): () => void {
+    const definition = definitionOf(name, 'counter');
+    const key = keyOf(definition.name, labels);
+    return () => {
+      const row = this.#rowOf(key, definition);
+      if (row === null) return;
+      row[0] = (row[0] as number) + 1;
+      this.#changed.add(key);
+    };
+  }
+
+  /** A histogram that is observed often. */
+  histogram(name: string, labels: Labels): (value: number) => void {
+    const definition = definitionOf(name, 'histogram');
+    const key = keyOf(definition.name, labels);
+    return (value) => {
+      const row = this.#rowOf(key, definition);
+      if (row === null) return;
+      addTo(row, definition.buckets ?? [], value);
+      this.#changed.add(key);
+    };
+  }
+
   set(name: string, value: number, labels: Labels = {}): void {
     const row = this.#row(definitionOf(name, 'gauge'), labels);
     if (row !== null) row[0] = value;
@@ -47,11 +71,7 @@ export class MetricsRegistry implements Metrics {
     const definition = definitionOf(name, 'histogram');
     const row = this.#row(definition, labels);
     if (row === null) return;
-    const bounds = definition.buckets ?? [];
-    let at = 0;
-    while (at < bounds.length && value > (bounds[at] as number)) at++;
-    row[at] = (row[at] as number) + 1;
-    row[bounds.length + 1] = (row[bounds.length + 1] as number) + value;
+    addTo(row, definition.buckets ?? [], value);
   }
 
   /** Takes what changed since the last call: counters and histograms as differences. */
@@ -124,6 +144,14 @@ export class MetricsRegistry implements Metrics {
     this.#series.set(key, row);
     return row;
   }
+}
+
+/** Adds a value to a histogram's row. */
+function addTo(row: number[], bounds: readonly number[], value: number): void {
+  let at = 0;
+  while (at < bounds.length && value > (bounds[at] as number)) at++;
+  row[at] = (row[at] as number) + 1;
+  row[bounds.length + 1] = (row[bounds.length + 1] as number) + value;
 }
 
 function definitionOf(name: string, type: MetricDefinition['type']): MetricDefinition {

@@ -8,5 +8,7 @@ import { refusal, respond } from './answer.ts';
 export function unconfigured(request: Request, error: unknown): Response {
   console.error('the gateway is not configured:', error instanceof Error ? error.message : error);
   const problem = new Problem('internal', { reason: 'gateway/not-configured' });
-  return respond(refusal(problem), request, {}, Date.now());
+  const { method } = request;
+  const asked = { method, ifNoneMatch: undefined, fixed: {}, rateLimit: null };
+  return respond(refusal(problem), asked, Date.now());
 }
