@@ -12,6 +12,7 @@ interface MonitorFlags {
   readonly ops: string;
   readonly once?: boolean;
   readonly interval: string;
+  readonly listen?: string;
 }
 
 export function registerOperate(program: Command, action: Action): void {
@@ -22,6 +23,7 @@ export function registerOperate(program: Command, action: Action): void {
     .option('--ops <url>', 'where the node’s metrics are, or "none"', DEFAULT_OPS_URL)
     .option('--once', 'print one frame and end')
     .option('--interval <seconds>', 'time between samples', '1')
+    .option('--listen <host:port>', 'serve the same board as a web page here')
     .action(
       action<MonitorFlags>(async ({ output, options, signal }, flags) => {
         const { Sampler } = await import('../monitor/source.ts');
@@ -38,6 +40,23 @@ export function registerOperate(program: Command, action: Action): void {
           timeoutMillis: 3000,
           now: Date.now,
         });
+        if (flags.listen !== undefined) {
+          const at = flags.listen.lastIndexOf(':');
+          const host = flags.listen.slice(0, at).replace(/^\[|\]$/g, '');
+          const port = Number(flags.listen.slice(at + 1));
+          if (host === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+            throw new UsageError(`expected --listen host:port, found ${flags.listen}`);
+          }
+          const { serveBoard } = await import('../monitor/web.ts');
+          const sample = () => sampler.sample();
+          const board = await serveBoard({ sample, intervalMillis, host, port });
+          output.object('fanal.monitor-page/1', { url: board.url }, [['page', board.url]]);
+          await new Promise<void>((resolve) => {
+            signal.addEventListener('abort', () => resolve(), { once: true });
+          });
+          await board.close();
+          return EXIT.ok;
+        }
         const live = process.stdin.isTTY === true && process.stdout.isTTY === true;
         if (options.json) {
           do {

@@ -31,8 +31,13 @@ const HEALTH: Readonly<Record<Health, readonly [string, Tone]>> = {
   unreachable: ['✕ unreachable', 'bad'],
 };
 
+/** What the title says while the network is in trouble, however well the node itself is. */
+const CRITICAL: readonly [string, Tone] = ['■ critical', 'bad'];
+
 export function titleLine(sample: MonitorSample, isPaused: boolean, columns: number): Line {
-  const [word, tone] = HEALTH[sample.health];
+  const isCritical = sample.alerts.some(({ severity }) => severity === 'critical');
+  const [word, tone] =
+    isCritical && sample.health !== 'unreachable' ? CRITICAL : HEALTH[sample.health];
   const name = [
     span(' fanal', 'bold'),
     span(`  ${cut(sample.network, columns >= 110 ? 40 : 12)}  ${sample.version}  `),
@@ -83,7 +88,7 @@ export function checkpointPanel(sample: MonitorSample, width: number, graphRows:
   const tone: Tone =
     share === null ? 'dim' : share <= QUORUM ? 'bad' : share < 0.75 ? 'warn' : 'good';
   const margin = share === null ? null : share - QUORUM;
-  const word = sample.cosignedStake === null ? 'live stake' : 'cosigned';
+  const word = share === sample.cosignedStake ? 'cosigned' : 'still up';
   const quorum: Line =
     margin !== null && margin <= 0
       ? [span(' need > 66.7 %   '), span('NO QUORUM', 'bad')]
