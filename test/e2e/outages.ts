@@ -53,11 +53,17 @@ async function payNow(page: Page): Promise<void> {
   await page.fill('#to', own ?? '');
   await page.fill('#amount', '1');
   await page.click('[data-action=send]', timeout);
-  await page.waitForFunction(
-    (count) => document.querySelectorAll('[data-stage=proved]').length > count,
-    proved,
-    timeout,
-  );
+  await page
+    .waitForFunction(
+      (count) => document.querySelectorAll('[data-stage=proved]').length > count,
+      proved,
+      timeout,
+    )
+    .catch(async () => {
+      const card = await page.locator('section[aria-label=Pay]').textContent();
+      const verdict = await page.getAttribute('[data-verdict]', 'data-verdict');
+      throw new Error(`no proof while the page is ${verdict}, and the wallet says: ${card}`);
+    });
 }
 
 async function untilAllUp(run: DevRun): Promise<void> {

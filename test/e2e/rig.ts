@@ -12,7 +12,7 @@ import { freePorts } from '../../node/testnet/local.ts';
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const PICTURES = join(ROOT, 'artifacts/e2e');
 /** How long a step may wait for what it expects, on a slow machine. */
-export const STEP_MILLIS = 45_000;
+export const STEP_MILLIS = 60_000;
 const READY_MILLIS = 120_000;
 
 /** Counts steps and prints each with its time. */

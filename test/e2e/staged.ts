@@ -2,6 +2,7 @@
  * States that a healthy network does not show: a liar, a standstill, a block with a long list. The
  * chain is a real one in memory; its gateway does as it is told.
  */
+import { MAX_OUTPUTS } from 'fanal/chain/limits.ts';
 import { encodeAddress } from 'fanal/crypto/address.ts';
 import { TestChain } from 'fanal/testing/chain.ts';
 import { type TestGateway, testGateway } from 'fanal/testing/gateway.ts';
@@ -70,9 +71,12 @@ async function longLists(context: BrowserContext): Promise<string> {
   const { chain, wallet, block, gateways } = world({ time: now - 60_000n });
   await wallet.sync();
   const own = { address: aliceAddress, amount: coins(1) };
-  await wallet.send(await wallet.build({ to: Array.from({ length: LIST_LENGTH }, () => own) }));
-  block();
-  await wallet.sync();
+  const some = Array.from({ length: MAX_OUTPUTS - 1 }, () => own);
+  for (let split = 0; split < LIST_LENGTH; split += some.length) {
+    await wallet.send(await wallet.build({ to: some }));
+    block();
+    await wallet.sync();
+  }
   for (let i = 0; i < LIST_LENGTH; i++) {
     const to = [{ address: bobAddress, amount: coins(1) / 2n }];
     await wallet.send(await wallet.build({ to }));

@@ -10,8 +10,8 @@ import { STEP_MILLIS, type Steps } from './rig.ts';
 const timeout = { timeout: STEP_MILLIS };
 /** The step of the verifier that has to refuse each attack. */
 const REFUSED_AT = {
-  byte: /header/,
-  signatures: /cosignature|checkpoint|quorum/,
+  byte: /inclusion proof/,
+  signatures: /cosignature/,
   liar: /map proof/,
 };
 

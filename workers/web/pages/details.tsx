@@ -28,6 +28,8 @@ export function DetailsPage({ place }: { place: Exclude<Place, { kind: 'home' }>
   }
 }
 
+const many = (count: string, what: string) => `${count} ${what}${count === '1' ? '' : 's'}`;
+
 /** A button that shows more of a long list, when there is more. */
 function More({ shown, all, onMore }: { shown: number; all: number; onMore: () => void }) {
   if (shown >= all) return null;
@@ -211,7 +213,7 @@ function Address({ view, onMore }: { view: AddressView; onMore: () => void }) {
           </p>
           <p class="soft">
             {view.used
-              ? `At block ${view.height}, in ${view.coinCount} pieces; ${historySize} payments in its history.`
+              ? `At block ${view.height}: ${many(historySize, 'payment')} in its history, ${many(view.coinCount, 'unspent output')}.`
               : `Proved never used, at block ${view.height}.`}
           </p>
         </div>

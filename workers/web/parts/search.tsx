@@ -7,6 +7,11 @@ import { go, placeOf } from '../router.ts';
 const text = signal('');
 const problem = signal<string | null>(null);
 
+// A complaint is about what was typed here, not about where one went since.
+window.addEventListener('hashchange', () => {
+  problem.value = null;
+});
+
 function submit(event: Event): void {
   event.preventDefault();
   const place = placeOf(text.value.trim());
@@ -14,7 +19,9 @@ function submit(event: Event): void {
     place === null
       ? 'That is neither a height, nor a payment (64 hex digits), nor an address.'
       : null;
-  if (place !== null) go(place);
+  if (place === null) return;
+  text.value = '';
+  go(place);
 }
 
 export function Search() {

@@ -7,8 +7,14 @@ import { chainShape, validatorsShape } from 'fanal/api/chain.ts';
 import { parseJson } from 'fanal/api/json.ts';
 import { targetOf } from 'fanal/api/match.ts';
 import { blockCodec } from 'fanal/chain/block.ts';
+import { genesisCodec } from 'fanal/chain/genesis.ts';
 import { blockId } from 'fanal/chain/header.ts';
-import { MAX_BLOCK_BYTES, MAX_PROOF_BYTES, MAX_UPDATE_BYTES } from 'fanal/chain/limits.ts';
+import {
+  MAX_BLOCK_BYTES,
+  MAX_GENESIS_BYTES,
+  MAX_PROOF_BYTES,
+  MAX_UPDATE_BYTES,
+} from 'fanal/chain/limits.ts';
 import { splitTransaction } from 'fanal/chain/transaction.ts';
 import { transactionLeaf, txidOf } from 'fanal/chain/transaction-leaf.ts';
 import { type AddressBytes, encodeAddress } from 'fanal/crypto/address.ts';
@@ -23,7 +29,7 @@ import { leafHash, listRoot } from 'fanal/merkle/list.ts';
 import { equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import { DecodeError, VerificationError } from 'fanal/primitives/errors.ts';
 import { formatCoins } from 'fanal/wallet/amounts.ts';
-import { fetchChain } from 'fanal/wallet/chain.ts';
+import { chainFromGenesis } from 'fanal/wallet/chain.ts';
 import { createClient } from 'fanal/wallet/client.ts';
 import type { Client } from 'fanal/wallet/client-types.ts';
 import { ForkError, NetworkError } from 'fanal/wallet/errors.ts';
@@ -72,7 +78,7 @@ interface Running {
 export class Session {
   readonly #ports: SessionPorts;
   readonly #running: Running;
-  readonly view: ChainView;
+  view: ChainView;
   /** The trusted state before the newest update, for the trials. */
   #before: TrustState;
   #lastHeight = -1n;
@@ -102,9 +108,16 @@ export class Session {
     const transport = http(ports.base);
     const source = transport.sources[0] as Source;
     const world = platform();
-    const chain = chainShape.from(parseJson(await source.request(jsonCall(targetOf('chain', {})))));
-    const genesisId = toHex(chain.genesisId);
+    // What the server says of itself is asked for at the same time, and needed for the faucet only.
+    const hasFaucet = source
+      .request(jsonCall(targetOf('chain', {})))
+      .then((bytes) => chainShape.from(parseJson(bytes)).faucet)
+      .catch(() => false);
+    const genesisFile = source.request(bytesCall('genesis', {}, MAX_GENESIS_BYTES));
     const known = await ports.store.get(ANCHOR);
+    const anchored = chainFromGenesis(genesisCodec.decode(await genesisFile));
+    const { origin, prefix } = anchored.trust;
+    const genesisId = toHex(anchored.trust.genesisId);
     if (known !== null && TEXT.decode(known) !== genesisId) {
       throw new VerificationError(
         'page/another-chain',
@@ -114,7 +127,6 @@ export class Session {
         { hint: 'This server now has another chain. Forget the old one only if you know why.' },
       );
     }
-    const anchored = await fetchChain(genesisId, transport);
     if (known === null) await ports.store.set(ANCHOR, new TextEncoder().encode(genesisId));
     const told: { session: Session | null } = { session: null };
     const signatures = new SignatureWatch(world.verify, () => told.session?.onCheck());
@@ -128,15 +140,17 @@ export class Session {
       ports,
       { client, source, signatures },
       {
-        origin: chain.origin,
+        origin,
         genesisId,
-        networkPrefix: chain.prefix,
+        networkPrefix: prefix,
         anchor: known === null ? 'first-visit' : 'pinned',
-        faucet: chain.faucet,
+        faucet: false,
       },
     );
     told.session = session;
     session.#follow();
+    // Without that report there is no faucet button, and everything else is the same.
+    session.view = { ...session.view, faucet: await hasFaucet };
     return session;
   }
 
