@@ -75,6 +75,14 @@ export class EntryTable {
     return entry;
   }
 
+  /** The entry of a reference, if anybody has named it. */
+  find({ round, author, digest }: VertexRef): Entry | undefined {
+    const slot = this.#rounds.get(round)?.[author];
+    if (slot === undefined) return undefined;
+    const all = Array.isArray(slot) ? slot : [slot];
+    return all.find((entry) => equalBytes(entry.ref.digest, digest));
+  }
+
   /** The entry of a vertex, with its body and ancestors in place. */
   link(vertex: Vertex): Entry {
     const entry = this.intern(vertex.ref);

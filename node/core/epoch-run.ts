@@ -393,13 +393,14 @@ export class EpochRun {
       this.#output.mark('aheadDrop');
       return;
     }
-    const entry = this.#table.link(vertex);
-    if (this.#manager.has(entry) || this.#heldVertices.has(entry)) {
+    const known = this.#table.find(vertex.ref);
+    if (known !== undefined && (this.#manager.has(known) || this.#heldVertices.has(known))) {
       this.#output.mark('vertexDuplicate');
       return;
     }
-    if (author === this.self && !this.#mayBeOwn(entry)) return;
-    if (!this.#mayEnter(entry)) return;
+    if (author === this.self && !this.#mayBeOwn(this.#table.link(vertex))) return;
+    if (!this.#mayEnter(vertex, known)) return;
+    const entry = this.#table.link(vertex);
     const drift = Number(vertex.header.time - this.#ports.wallTime(now));
     if (drift > this.#ports.local.maxForwardDrift) {
       this.#hold(entry, vertex);
@@ -435,21 +436,23 @@ export class EpochRun {
     return false;
   }
 
-  /** Rule A3: a second vertex of a slot is evidence, and enters only when another author needs it. */
-  #mayEnter(entry: Entry): boolean {
-    const known = this.#firstSeen.get(entry.round)?.get(entry.author);
-    if (known === undefined || known === entry) return true;
+  /**
+   * Rule A3: a second vertex of a slot is evidence, and enters only when another author needs it.
+   * Otherwise it leaves no trace, however many there are.
+   */
+  #mayEnter(vertex: Vertex, entry: Entry | undefined): boolean {
+    const first = this.#firstSeen.get(vertex.ref.round)?.get(vertex.ref.author);
+    if (first === undefined || first === entry) return true;
     this.#output.mark('equivocationSeen');
-    this.#recordEvidence(known, entry);
-    return this.#manager.isWanted(entry);
+    if (first.vertex !== null) this.#recordEvidence(first.vertex, vertex);
+    return entry !== undefined && this.#manager.isWanted(entry);
   }
 
-  #recordEvidence(first: Entry, second: Entry): void {
-    const { author, round } = first;
-    if (first.vertex === null || second.vertex === null) return;
+  #recordEvidence(first: Vertex, second: Vertex): void {
+    const { author, round } = first.ref;
     if ((this.#evidenceCount[author] as number) >= MAX_EVIDENCE_PER_AUTHOR) return;
     this.#evidenceCount[author] = (this.#evidenceCount[author] as number) + 1;
-    const pair: [Entry, Entry] =
+    const pair: [Vertex, Vertex] =
       compareRefs(first.ref, second.ref) < 0 ? [first, second] : [second, first];
     this.#misbehaviour.push({
       round,
@@ -463,7 +466,7 @@ export class EpochRun {
       evidence: {
         kind: 'vertex',
         epoch: this.record.epoch,
-        vertices: [pair[0].vertex as Vertex, pair[1].vertex as Vertex],
+        vertices: pair,
       },
     });
   }
@@ -1015,7 +1018,8 @@ export class EpochRun {
       if (vertex.ref.round <= this.#dag.gcRound) this.#reports.set(from, vertex.ref.round);
       else {
         this.#take(vertex, now);
-        const entry = this.#table.intern(vertex.ref);
+        const entry = this.#table.find(vertex.ref);
+        if (entry === undefined) return;
         if (this.#dag.isAccepted(entry)) this.#reports.set(from, entry.round);
         else this.#unreported.set(from, entry);
       }

@@ -19,9 +19,9 @@ export function answerFetch(
 ): Vertex[] | null {
   const asked: Entry[] = [];
   for (const ref of refs) {
-    if (ref.author >= dag.committee.size || ref.round <= dag.gcRound) return null;
-    const entry = dag.table.intern(ref);
-    if (!dag.isAccepted(entry) || entry.vertex === null) return null;
+    // What a peer asks for leaves no trace here.
+    const entry = ref.round > dag.gcRound ? dag.table.find(ref) : undefined;
+    if (entry === undefined || !dag.isAccepted(entry) || entry.vertex === null) return null;
     asked.push(entry);
   }
   const answer = new Set(asked.map(({ vertex }) => vertex as Vertex));
@@ -43,8 +43,8 @@ export function answerFetch(
 function previous(dag: Dag, { vertex }: Entry): Entry | undefined {
   const ref = vertex?.header.ancestors[0];
   if (ref === undefined || ref.round <= dag.gcRound) return undefined;
-  const entry = dag.table.intern(ref);
-  return dag.isAccepted(entry) ? entry : undefined;
+  const entry = dag.table.find(ref);
+  return entry !== undefined && dag.isAccepted(entry) ? entry : undefined;
 }
 
 /** The newest round of an author that a peer's vertices name, so that it surely has it. */
