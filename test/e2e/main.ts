@@ -8,6 +8,7 @@
 import { mkdirSync } from 'node:fs';
 import { findChromium, openChromium } from '../support/chromium.ts';
 import { budgets } from './budgets.ts';
+import { installed } from './installed.ts';
 import { outages } from './outages.ts';
 import { pictures } from './pictures.ts';
 import { DevRun, listen, PICTURES, Steps } from './rig.ts';
@@ -51,6 +52,7 @@ async function main(): Promise<number> {
       if (code !== 130) throw new Error(`fanal dev ended with ${code}`);
     });
   }
+  await installed(steps);
   console.log(`${steps.passed} passed, ${steps.failed} failed`);
   return steps.failed === 0 ? 0 : EXIT_CHECKS;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run pack`: makes the two packages that people install out of the sources, as plain
+ * `npm run package`: makes the two packages that people install out of the sources, as plain
  * JavaScript: `fanal`, the SDK, and `fanal-node`, the command line with the gateway and the page.
  *
  * `fanal-node` has the folders of this repository, so every file finds the others where it does
