@@ -6,6 +6,9 @@
  * until a node is up.
  */
 import { enableCompileCache } from 'node:module';
+import { becomeLean } from './cli/lean.ts';
+
+becomeLean(process.argv.slice(2));
 
 const { directory } = enableCompileCache();
 if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;

@@ -65,7 +65,7 @@ export function startThread<Api>(
     workerData: data,
     name,
     // Short-lived garbage is taken out early rather than kept in a large nursery.
-    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let nextId = 1;
