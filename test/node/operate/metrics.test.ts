@@ -1,6 +1,6 @@
 /**
- * The metrics of four real validators: every line of the table is there, and moves when what it
- * counts happens.
+ * Four real validators, watched: every line of the metrics table is there and moves when what it
+ * counts happens, and the monitor shows them in a terminal.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -182,6 +182,53 @@ describe('the metrics of a live network', () => {
     listening.abort();
     socket.close();
   }, 150_000);
+
+  test('the monitor fills terminals of 80 × 24 and 120 × 36 with them', async (context) => {
+    if (spawnSync('tmux', ['-V']).error !== undefined) context.skip('tmux is not installed');
+    const tmux = (...args: string[]) =>
+      spawnSync('tmux', ['-L', `fanal-${process.pid}`, '-u', ...args], { encoding: 'utf8' }).stdout;
+    const main = new URL('../../../node/main.ts', import.meta.url).pathname;
+    const { api, ops } = node(0).node;
+    const command = [process.execPath, main, 'monitor', '--interval', '0.5'];
+    command.push('--url', `http://127.0.0.1:${api}`, '--ops', `http://127.0.0.1:${ops}`);
+    const sizes = [
+      [80, 24],
+      [120, 36],
+    ] as const;
+    const screen = (rows: number) =>
+      tmux('capture-pane', '-p', '-t', `rows-${rows}`).split('\n').slice(0, rows);
+    try {
+      for (const [columns, rows] of sizes) {
+        const size = ['-x', `${columns}`, '-y', `${rows}`];
+        tmux('new-session', '-d', '-s', `rows-${rows}`, ...size, ...command);
+      }
+      for (const [, rows] of sizes) {
+        const isFull = () => /healthy[\s\S]* last [3-9]/.test(screen(rows).join('\n'));
+        await until('the board is full', async () => isFull(), 30_000);
+        const lines = screen(rows);
+        const text = lines.join('\n');
+        expect(lines[0]).toMatch(/^ fanal {2}dev {2}v\d.* healthy .*epoch \d+ {2}height [1-9]/);
+        expect(text).toMatch(/p50 \d.* p95 \d.* p99 \d/);
+        expect(text).toMatch(/cosigned █+ 100\.0 %/);
+        for (const { name } of network.nodes) {
+          const row = `${name} .* 25\\.00 % .*(\\d ms|\\d s|itself) +\\d+\\.\\d`;
+          expect(text).toMatch(new RegExp(row));
+        }
+        expect(text).toMatch(/PEERS {2}\d: \d in, \d out .* version \S+ ×4/);
+        expect(lines[rows - 1]).toContain('q quit');
+        expect(lines.filter((line) => line.endsWith('…'))).toEqual([]);
+      }
+      node(3).kill('SIGSTOP');
+      for (const [, rows] of sizes) {
+        const saysSo = () => /val-4 has gone silent/.test(screen(rows).join());
+        await until('it says who is silent', async () => saysSo(), 40_000);
+        expect(screen(rows).join('\n')).toMatch(/^x .*val-4 .* silent/m);
+      }
+    } finally {
+      node(3).kill('SIGCONT');
+      tmux('kill-server');
+    }
+  }, 120_000);
 
   test('promtool finds no fault with what a live node exposes', async (context) => {
     if (spawnSync('promtool', ['--version']).error !== undefined) {
