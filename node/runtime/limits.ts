@@ -64,6 +64,8 @@ export const RUNTIME_LIMITS = {
   lagMillis: 10_000,
   lagWarnMillis: 250,
   shutdownMillis: 10_000,
+  /** How long a node that may not go on still serves what it has. */
+  farewellMillis: 10_000,
   lastWordsMillis: 300,
   /**
    * The watch for a twin before signing: how often it looks, the part of it in which vertices from

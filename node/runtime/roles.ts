@@ -2,10 +2,7 @@
  * What a node is at a time: a follower, or a member of the running epoch. After each change of
  * epoch, and after falling behind, the role is found anew.
  */
-import { paramsCodec } from 'fanal/chain/params.ts';
 import type { EpochRecord, Event } from '../core/types.ts';
-import type { AsyncLedger } from '../ledger/ledger.ts';
-import { unknownVersion } from '../ledger/unknown-version.ts';
 import { type Beginning, findBeginning, loadStored } from './boot.ts';
 import { Consensus } from './consensus.ts';
 import { consensusMetrics, executionMetrics } from './consensus-metrics.ts';
@@ -14,6 +11,7 @@ import { tipNewsCodec } from './exchange.ts';
 import { Execution } from './execution.ts';
 import { followLedger, syncOptions } from './follower.ts';
 import { catchUp } from './join.ts';
+import { requireKnownVersion } from './known-version.ts';
 import { type LedgerSyncOptions, syncLedger } from './ledger-sync.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { memberAddresses } from './membership.ts';
@@ -21,23 +19,13 @@ import { nativeCryptoPort, nativeTaggedHash } from './native-crypto.ts';
 import type { NodeContext } from './node-context.ts';
 import { watchForTwin } from './twin-watch.ts';
 
-/**
- * The epoch that ends is brought to its certificate by the old rules; the next one needs the new.
- *
- * @throws {FanalError} `safety/upgrade-required`
- */
-async function requireKnownVersion(ledger: AsyncLedger): Promise<void> {
-  const { knowsVersion, params } = await ledger.info();
-  if (!knowsVersion) throw unknownVersion(paramsCodec.decode(params).protocolVersion);
-}
-
 /** Works until the signal aborts. Throws what a node must stop for. */
 export async function runRoles(context: NodeContext): Promise<never> {
   const { parts, signal } = context;
-  for (;;) {
+  for (let isStart = true; ; isStart = false) {
     signal.throwIfAborted();
     const beginning = await findBeginning(parts.ledger, vertexKeyOf(context));
-    if (beginning.executed.next === null) await requireKnownVersion(parts.ledger);
+    if (beginning.executed.next === null) await requireKnownVersion(context, isStart);
     if (beginning.author === null || parts.signing === null) await follow(context);
     else await takePart(context, beginning);
   }
@@ -94,7 +82,7 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
   const start = await findBeginning(ledger, vertexKeyOf(context));
   const { author, record } = start;
   if (author === null) return;
-  if (start.executed.next === null) await requireKnownVersion(ledger);
+  if (start.executed.next === null) await requireKnownVersion(context, false);
   const epoch = roster.begin(record);
   await setMembers(context, record);
   const { stored, isAmnesiac, isFirstTimeHere } = await loadStored(journal, start, log);

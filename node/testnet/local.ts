@@ -29,6 +29,8 @@ export interface LocalNetworkOptions {
   /** Words of a wallet whose first addresses come first among the accounts. */
   readonly wallet?: { readonly words: string; readonly addresses: number };
   readonly coinsPerAccount?: bigint;
+  /** The first account owns the validators; otherwise nobody has their owners' keys. */
+  readonly isOwner?: boolean;
   /** Coins that each account's sum is split into, so that it can pay many times at once. */
   readonly params?: Partial<Params>;
   /** First of the ports; each validator takes three. Free ones are found when it is left out. */
@@ -77,7 +79,7 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
     const name = `val-${String(i + 1).padStart(String(count).length, '0')}`;
     const [p2p, api, ops] = ports.slice(3 * i, 3 * i + 3) as [number, number, number];
     const home = homePaths(join(folder, name));
-    const owner = newAccount();
+    const owner = (options.isOwner ? accounts[0] : undefined) ?? newAccount();
     const seeds = newSeeds();
     const registration = makeRegistration(
       seeds,
