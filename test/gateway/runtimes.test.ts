@@ -1,10 +1,6 @@
 /**
- * The same gateway under raw workerd and under Node: what it answers, how it pushes, and what is
- * left of it after a power cut.
+ * The same gateway under raw workerd and under Node: what it answers, and how it pushes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { formatTrust } from 'fanal/light/trust-file.ts';
 import { toHex } from 'fanal/primitives/bytes.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -256,67 +252,3 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
     });
   });
 }
-
-describe('a power cut', () => {
-  it('at any moment leaves a gateway that goes on where it was and contradicts nothing', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'fanal-cut-'));
-    const { chain } = tellStory({ blocks: 240, epochEnds: [100], payments: [] });
-    const node = await listen(testNode(chain));
-    const growing = setInterval(() => addBlockNow(chain), 30);
-    const options = {
-      trust: formatTrust(chain.trust),
-      upstreams: [node.url],
-      directory,
-      bundle,
-      settings: SETTINGS,
-      port: 0,
-    };
-    let served = -1;
-    try {
-      for (let life = 0; life < 8; life++) {
-        const gateway = await startInWorkerd(options);
-        const end = Date.now() + 150 + life * 60;
-        while (Date.now() < end) {
-          const response = await fetch(`${gateway.url}/checkpoint`);
-          const note = await response.text();
-          if (response.status !== 200) continue;
-          const [, size, root] = note.split('\n') as [string, string, string];
-          // What is served is the chain's, and never less than before.
-          const block = chain.blocks[Number(size) - 1];
-          expect(root).toBe(Buffer.from(block?.root as Uint8Array).toString('base64'));
-          expect(Number(size)).toBeGreaterThanOrEqual(served);
-          served = Number(size);
-        }
-        await gateway.kill();
-      }
-      clearInterval(growing);
-      const gateway = await startInWorkerd(options);
-      const last = Number(chain.size) - 1;
-      await vi.waitFor(async () => expect(await heightAt(gateway.url)).toBe(last), {
-        timeout: 15_000,
-      });
-      // Every full tile is in its place, and what hangs from the tip is proved.
-      node.asked.length = 0;
-      for (const target of ['/tile/0/000', '/tile/entries/000', `/v1/headers/3?at=${chain.size}`]) {
-        expect((await fetch(gateway.url + target)).status).toBe(200);
-      }
-      expect(node.asked.filter((asked) => asked.startsWith('/tile'))).toEqual([]);
-      await gateway.stop();
-      expect(served).toBeGreaterThan(240);
-    } finally {
-      clearInterval(growing);
-      await node.close();
-      rmSync(directory, { recursive: true, force: true });
-    }
-  });
-
-  it('leaves no child when the one who started it goes', async () => {
-    const { chain } = tellStory({ blocks: 2, epochEnds: [], payments: [] });
-    const node = await listen(testNode(chain));
-    const trust = formatTrust(chain.trust);
-    const gateway = await startInWorkerd({ trust, upstreams: [node.url], port: 0, bundle });
-    await gateway.stop();
-    expect(() => process.kill(gateway.pid, 0)).toThrow('ESRCH');
-    await node.close();
-  });
-});
