@@ -15,6 +15,7 @@ import { addressRoutes } from './address-routes.ts';
 import { type Answer, refusal, respond } from './answer.ts';
 import { readBody, refuseBody } from './body.ts';
 import { chainRoutes } from './chain-routes.ts';
+import { Deadlines } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { Context, Handler, Handlers } from './handler.ts';
@@ -99,7 +100,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
   const reads = new RateLimiter(READ_RULE, ports.now);
   const submits = new RateLimiter(SUBMIT_RULE, ports.now);
   const unlimited = new Set((options.unlimited ?? []).map(clientOf));
-  const closing = new AbortController();
+  const deadlines = new Deadlines();
 
   let newest: { tip: CertifiedTip; seenAt: bigint } | null = null;
   const unsubscribe = ports.feed.subscribe(({ tip }) => {
@@ -137,11 +138,11 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
     let match: Match | null = null;
     let answer: Answer;
     let headers: Record<string, string> = {};
-    const signal = AbortSignal.any([
-      request.signal,
-      closing.signal,
-      AbortSignal.timeout(REQUEST_TIMEOUT_MILLIS + (mayWait(request) ? 30_000 : 0)),
-    ]);
+    const waits = mayWait(request);
+    const { signal, end } = deadlines.begin(
+      REQUEST_TIMEOUT_MILLIS + (waits ? 30_000 : 0),
+      waits ? request : null,
+    );
     try {
       if (request.method === 'OPTIONS') return preflight(target);
       refuseLongHeaders(request);
@@ -149,7 +150,9 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
       headers = takeUnits(match.name, address);
       if (ROUTES[match.name].method === 'GET') refuseBody(request);
       const body =
-        ROUTES[match.name].method === 'POST' ? await readBody(request, signal) : new Uint8Array(0);
+        ROUTES[match.name].method === 'POST'
+          ? await raced(readBody(request, signal), signal)
+          : new Uint8Array(0);
       const handler = HANDLERS[match.name] as Handler<RouteName>;
       const client = address === null ? 'local' : clientOf(address);
       const context: Context = { ...shared, request, client, body, signal };
@@ -161,6 +164,8 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
       if (problem.problem === 'method-not-allowed') {
         headers = { ...headers, allow: allowedMethods(target).join(', ') };
       }
+    } finally {
+      end();
     }
     const response = respond(answer, request, headers);
     const millis = performance.now() - started;
@@ -184,7 +189,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
     close() {
       unsubscribe();
       hub.close();
-      closing.abort(new Problem('syncing'));
+      deadlines.close();
     },
   };
 }
@@ -212,6 +217,8 @@ export function problemOf(error: unknown): Problem {
 
 /** Ends with the signal even where a port does not listen to it. */
 async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Nobody waits any more for work that the signal outran: that it fails must not end the process.
+  work.catch(() => {});
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () =>
