@@ -206,6 +206,27 @@ describe('the door', () => {
     expect(problemOf(new RangeError('x')).problem).toBe('internal');
     api.close();
   });
+
+  it('outlives work that fails when nobody waits for it any more', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      const api = createApi(w.ports, { metrics: openMetrics('test'), onError: () => {} });
+      const target = '/v1/blocks/1000000';
+      const ask = async () => {
+        const request = new Request(`http://node${target}`);
+        return (await api.fetch(request, { address: null, target })).status;
+      };
+      expect(await ask()).toBe(404);
+      api.close();
+      expect(await ask()).toBe(503);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+  });
 });
 
 describe('submitting', () => {
