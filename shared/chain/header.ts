@@ -37,14 +37,8 @@ export interface Header {
 export const HEADER_BYTES = 257;
 
 const versionField: Field<number> = {
-  ...u8,
-  read: (reader) => {
-    const found = reader.u8();
-    if (found < 1 || found > NEWEST_VERSION) {
-      throw reader.error('version', `expected version 1 to ${NEWEST_VERSION}, found ${found}`);
-    }
-    return found;
-  },
+  write: u8.write,
+  read: (reader) => reader.version(NEWEST_VERSION),
 };
 
 export const headerCodec: Codec<Header> = /* @__PURE__ */ struct('header', HEADER_BYTES, {

@@ -110,10 +110,7 @@ export const evidenceCodec: Codec<Evidence> = /* @__PURE__ */ codec(
     else forkFileCodec.write(writer.u8(1), evidence);
   },
   (reader) => {
-    const version = reader.u8();
-    if (version !== EVIDENCE_VERSION) {
-      throw reader.error('version', `expected version ${EVIDENCE_VERSION}, found ${version}`);
-    }
+    reader.version(EVIDENCE_VERSION);
     const isFork = reader.flag();
     const evidence: Evidence = isFork
       ? { kind: 'fork', ...forkFileCodec.read(reader) }

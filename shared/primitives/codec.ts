@@ -175,6 +175,15 @@ export class Reader {
     return values;
   }
 
+  /** A byte from 1 to the newest version that is known. */
+  version(newest: number): number {
+    const found = this.u8();
+    if (found < 1 || found > newest) {
+      throw this.error('version', `expected version 1 to ${newest}, found ${found}`);
+    }
+    return found;
+  }
+
   /** A byte that is 0 or 1. */
   flag(): boolean {
     const flag = this.u8();

@@ -32,10 +32,7 @@ export function struct<T extends object>(
       for (const key of keys) fields[key].write(writer, value[key]);
     },
     (reader) => {
-      const found = version === undefined ? version : reader.u8();
-      if (found !== version) {
-        throw reader.error('version', `expected version ${version}, found ${found}`);
-      }
+      if (version !== undefined) reader.version(version);
       const value = {} as T;
       for (const key of keys) value[key] = fields[key].read(reader);
       return value;
