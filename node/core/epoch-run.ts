@@ -28,6 +28,7 @@ import {
   MAX_HELD_PER_AUTHOR,
   MAX_MISBEHAVIOUR,
   MAX_REPLAY_VERTICES,
+  REPAIR_MARGIN_BLOCKS,
 } from './limits.ts';
 import { type CommitOutput, Linearizer } from './linearizer.ts';
 import type { StepOutput } from './output.ts';
@@ -671,12 +672,12 @@ export class EpochRun {
     this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, round, commit });
   }
 
-  /** The last commit that is executed and certified, by what is known now. */
+  /** The last commit that is executed and certified, for all that a ledger may know of it. */
   #lookForSettled(): bigint {
     const { certifiedSize } = this.#certifier;
     while (this.#unsettled.length > 0) {
       const { height, commit } = this.#unsettled[0] as { height: bigint; commit: bigint };
-      if (height >= certifiedSize) break;
+      if (height + REPAIR_MARGIN_BLOCKS >= certifiedSize) break;
       this.#settledCommit = commit;
       this.#unsettled.shift();
     }

@@ -201,5 +201,17 @@ export class CarriedTransactions {
   }
 }
 
-/** A txid is uniform: sixteen bytes of it name it among the few thousand at hand. */
-const nameOf = (id: Bytes): string => toHex(id.subarray(0, 16));
+/** A txid is uniform: sixteen bytes of it, as eight characters, name it among those at hand. */
+function nameOf(id: Bytes): string {
+  const unit = (at: number) => ((id[at] as number) << 8) | (id[at + 1] as number);
+  return String.fromCharCode(
+    unit(0),
+    unit(2),
+    unit(4),
+    unit(6),
+    unit(8),
+    unit(10),
+    unit(12),
+    unit(14),
+  );
+}

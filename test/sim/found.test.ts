@@ -55,4 +55,44 @@ describe('what went wrong once goes right', () => {
     );
     expect(report.violation).toBeNull();
   });
+
+  test('a validator that executed wrongly finds all it needs to execute again from the last certified block', async () => {
+    const report = await simulate(
+      calmPlan({
+        seconds: 3,
+        network: { meanMillis: 5 },
+        chain: { gcDepth: 8, minRoundDelayMillis: 20 },
+        faults: [{ kind: 'wrongExecution', at: 1_000, node: 0 }],
+      }),
+    );
+    expect(report.violation).toBeNull();
+    expect(report.counters['divergence alarm']).toBe(1);
+  });
+
+  test('vertices that two validators show to one other each are fetched as soon as one builds on them', async () => {
+    const report = await simulate(
+      calmPlan({
+        byzantine: [
+          { validator: 5, kind: 'voteThenHide' },
+          { validator: 6, kind: 'voteThenHide' },
+        ],
+      }),
+    );
+    expect(report.violation).toBeNull();
+    expect(report.commits).toBeGreaterThan(8);
+  });
+
+  test('two that cosign anything do not keep the others from certifying', async () => {
+    const report = await simulate(
+      calmPlan({
+        seconds: 4,
+        byzantine: [
+          { validator: 5, kind: 'badCosign' },
+          { validator: 6, kind: 'badCosign' },
+        ],
+      }),
+    );
+    expect(report.violation).toBeNull();
+    expect(report.kept.L5).toBeLessThan(1_000);
+  });
 });

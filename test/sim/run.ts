@@ -96,7 +96,7 @@ function attachCheckers(simulation: Simulation) {
     certified: new CertifiedChecker(simulation),
     money: new MoneyChecker(simulation),
     limits: new LimitChecker(plan, DEFAULT_LOCAL_PARAMS.maxUncertified),
-    recovery: new RecoveryChecker(simulation),
+    recovery: new RecoveryChecker(simulation, agreement),
     liveness: new LivenessChecker(simulation, agreement),
     counters: new Counters(),
   };

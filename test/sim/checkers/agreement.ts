@@ -66,6 +66,11 @@ export class AgreementChecker implements Observer {
     return (this.#epochs.get(epoch)?.commits ?? []).map(({ commit }) => commit);
   }
 
+  /** A commit of an epoch, the first having index 1; undefined when nobody made it yet. */
+  commit(epoch: number, index: bigint): Commit | undefined {
+    return this.#epochs.get(epoch)?.commits[Number(index) - 1]?.commit;
+  }
+
   /** All commits of all epochs. */
   count(): number {
     let count = 0;

@@ -1,26 +1,51 @@
 /**
- * S12: a core rebuilt from the disk is the core that never stopped.
+ * S12: a core rebuilt from the disk is the core that never stopped; and the disk has what a repair
+ * needs, which executes again from the last certified block.
  *
  * Now and then, when all that a validator wrote is on stable storage, a second core boots from a
  * copy of that disk; its state must have the same hash.
  */
 import { equalBytes } from 'fanal/primitives/bytes.ts';
-import type { Core } from 'fanal-node/core/types.ts';
+import type { Core, Event, StepResult } from 'fanal-node/core/types.ts';
 import type { SimNode } from '../node.ts';
 import { type Observer, Violation } from '../observer.ts';
 import type { Simulation } from '../simulation.ts';
+import type { AgreementChecker } from './agreement.ts';
 
 /** Samples between two looks at one validator. */
 const SAMPLES_BETWEEN_LOOKS = 12;
 
 export class RecoveryChecker implements Observer {
   readonly #simulation: Simulation;
+  readonly #agreement: AgreementChecker;
   #samples = 0;
   /** How often a rebuilt core was compared. */
   compared = 0;
 
-  constructor(simulation: Simulation) {
+  constructor(simulation: Simulation, agreement: AgreementChecker) {
     this.#simulation = simulation;
+    this.#agreement = agreement;
+  }
+
+  stepped(node: SimNode, _event: Event, { writes }: StepResult): void {
+    for (const write of writes) {
+      if (write.kind === 'gc') this.#checkKept(node, write.epoch, write.round);
+    }
+  }
+
+  /** Vertices of the first commit after the last certified block are not given up. */
+  #checkKept(node: SimNode, epoch: number, round: number): void {
+    const { blocks, certifiedSize } = node.ledger;
+    const header = blocks[Number(certifiedSize) - 2]?.header;
+    if (header === undefined || header.epoch !== epoch) return;
+    const next = this.#agreement.commit(epoch, header.commitIndex + 1n);
+    const lost = next?.vertices.find((ref) => ref.round < round);
+    if (lost !== undefined) {
+      throw new Violation(
+        'S12',
+        `validator ${node.validator} gives up round ${lost.round}, which commit ${next?.index} of an uncertified block needs`,
+      );
+    }
   }
 
   sampled(): void {
