@@ -60,6 +60,7 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(
       calmPlan({
         seconds: 3,
+        stakes: [1_000, 1_000, 1_000, 1_000],
         network: { meanMillis: 5 },
         chain: { gcDepth: 8, minRoundDelayMillis: 20 },
         faults: [{ kind: 'wrongExecution', at: 1_000, node: 0 }],
