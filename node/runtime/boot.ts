@@ -8,8 +8,9 @@ import { type ValidatorSet, validatorSetCodec } from 'fanal/chain/validators.ts'
 import { handoverCodec } from 'fanal/light/handover.ts';
 import { leafHash } from 'fanal/merkle/list-hash.ts';
 import { assert } from 'fanal/primitives/assert.ts';
+import { toHex } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
-import type { EpochRecord, ExecutedTip, StoredState } from '../core/types.ts';
+import type { EpochRecord, ExecutedTip, StoredState, VertexRef } from '../core/types.ts';
 import type { AsyncLedger, Tip } from '../ledger/ledger.ts';
 import {
   authorOf,
@@ -99,6 +100,27 @@ export async function loadStored(
   const isAmnesiac = signing.amnesia !== null;
   const isNew = signing.checkpointGuard.size === 0n && executed.height > 0n;
   return { stored, isAmnesiac, isFirstTimeHere: isAmnesiac || isNew };
+}
+
+/**
+ * Says whether the journal has, whole, every commit that execution has still to take. It has not
+ * when the ledger is older than the journal: put back from a snapshot, or robbed of its end by a
+ * disk that lied.
+ */
+export function continuesLedger({
+  commits,
+  vertices,
+  executed,
+}: Pick<StoredState, 'commits' | 'vertices' | 'executed'>): boolean {
+  const name = ({ round, author, digest }: VertexRef) => `${round} ${author} ${toHex(digest)}`;
+  const stored = new Set(vertices.map(({ ref }) => name(ref)));
+  let next = executed.commitIndex + 1n;
+  for (const { commit } of commits) {
+    if (commit.index < next) continue;
+    if (commit.index > next || !commit.vertices.every((ref) => stored.has(name(ref)))) return false;
+    next += 1n;
+  }
+  return true;
 }
 
 /** The record of the epoch that ends with the ledger's tip. */

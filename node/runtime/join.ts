@@ -88,11 +88,14 @@ export class InstanceWatch {
 /**
  * Catches up with epochs that ended while this node was away. Comes back when no connected peer is
  * in a later epoch, or when nobody can be reached for a while: then the consensus itself waits.
+ *
+ * @param untilEpochStart false: with the running epoch, too, as far as it is certified
  */
 export async function catchUp(
   network: Network,
   sync: LedgerSyncOptions,
   onError: (error: unknown) => void,
+  untilEpochStart = true,
 ): Promise<void> {
   const { signal } = sync;
   const deadline = performance.now() + RUNTIME_LIMITS.peersMillis;
@@ -102,7 +105,7 @@ export async function catchUp(
   }
   for (let attempt = 0; attempt < RUNTIME_LIMITS.catchUpAttempts; attempt++) {
     try {
-      await syncLedger(sync, true);
+      await syncLedger(sync, untilEpochStart);
       return;
     } catch (error) {
       signal.throwIfAborted();

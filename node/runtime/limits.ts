@@ -47,6 +47,8 @@ export const RUNTIME_LIMITS = {
   syncBlocks: 64,
   syncBytes: 16 * 1024 * 1024,
   syncRetryMillis: 500,
+  /** How often others are asked for what lies between an old ledger and the journal. */
+  gapRetryMillis: 1_000,
   /** How long a validator looks for any peer before it begins on its own. */
   peersMillis: 3_000,
   catchUpAttempts: 5,

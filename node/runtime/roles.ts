@@ -3,7 +3,7 @@
  * epoch, and after falling behind, the role is found anew.
  */
 import type { EpochRecord, Event } from '../core/types.ts';
-import { type Beginning, findBeginning, loadStored } from './boot.ts';
+import { type Beginning, continuesLedger, findBeginning, loadStored } from './boot.ts';
 import { Consensus } from './consensus.ts';
 import { consensusMetrics, executionMetrics } from './consensus-metrics.ts';
 import { authorOf, currentEpochRecord } from './epoch-record.ts';
@@ -86,6 +86,10 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
   const epoch = roster.begin(record);
   await setMembers(context, record);
   const { stored, isAmnesiac, isFirstTimeHere } = await loadStored(journal, start, log);
+  if (!continuesLedger(stored)) {
+    await fillGap(context);
+    return;
+  }
   status.isAmnesiac = isAmnesiac;
   await watch.quorum(epoch, author, signal);
   if (isFirstTimeHere && !watch.hasWatched) {
@@ -148,6 +152,23 @@ async function watchBeforeSigning(context: NodeContext): Promise<void> {
   });
   watch.hasWatched = true;
   log.info('nobody else signs with these keys');
+}
+
+/**
+ * Brings a ledger that is older than the journal to where the journal goes on. What lies between
+ * was certified, so others have it.
+ */
+async function fillGap(context: NodeContext): Promise<void> {
+  const { parts, network, status, signal } = context;
+  const { height } = await parts.ledger.tip();
+  parts.log.warn({ height: Number(height) }, 'the ledger is older than the journal; asking others');
+  const onError = (err: unknown) => parts.log.warn({ err }, 'catching up failed; trying again');
+  await catchUp(network, catchUpOptions(context), onError, false);
+  status.sync = null;
+  if ((await parts.ledger.tip()).height > height) return;
+  status.trouble = 'the ledger is older than the journal, and nobody has what lies between';
+  await new Promise((resolve) => setTimeout(resolve, RUNTIME_LIMITS.gapRetryMillis));
+  signal.throwIfAborted();
 }
 
 function makeExecution(context: NodeContext, onEvent: (event: Event) => void): Execution {

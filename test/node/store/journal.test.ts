@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sealCommit } from '../../../node/core/commit.ts';
 import type { Commit, EpochRecord, Vertex, Write } from '../../../node/core/types.ts';
 import { vertexDigest } from '../../../node/core/vertex.ts';
+import { continuesLedger } from '../../../node/runtime/boot.ts';
 import { type BootFacts, type Journal, openJournal } from '../../../node/store/journal.ts';
 import { checkJournal } from '../../../node/store/journal-check.ts';
 
@@ -157,6 +158,34 @@ describe('the journal', () => {
       { commit: commitAt(2n, two), schedule: SCHEDULE },
     ]);
     expect(stored.guard).toEqual({ epoch: 0, round: 2, digest: two.ref.digest });
+  });
+
+  test('does not continue a ledger that is older than what it has kept', () => {
+    const journal = start();
+    const at = (commitIndex: bigint) => {
+      const executed = { ...FACTS.executed, height: commitIndex, commitIndex };
+      return continuesLedger(journal.load({ ...FACTS, executed }).stored);
+    };
+    expect(at(0n)).toBe(true);
+    expect(at(3n), 'an empty journal asks others for everything').toBe(true);
+    for (let round = 1; round <= 5; round++) {
+      const vertex = vertexAt(round);
+      const commit = commitAt(BigInt(round), vertex);
+      journal.write(
+        [
+          { kind: 'vertex', vertex },
+          { kind: 'commit', commit, schedule: SCHEDULE },
+        ],
+        'sync',
+      );
+    }
+    expect(at(0n)).toBe(true);
+    // Vertices below round 3 are gone, and commits below the second.
+    journal.write([{ kind: 'gc', epoch: 0, round: 3, commit: 2n }], 'sync');
+    expect([0n, 1n, 2n, 3n, 4n, 5n, 9n].map(at)).toEqual([
+      ...[false, false],
+      ...[true, true, true, true, true],
+    ]);
   });
 
   test('a boot gets nothing below what was collected, and peers still do', () => {
