@@ -3,7 +3,6 @@
  * (docs/consensus.md §4).
  */
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
-import { toHex } from 'fanal/primitives/bytes.ts';
 import { type AuthorSet, hasAuthor } from './author-set.ts';
 import type { Dag } from './dag.ts';
 import type { Entry } from './entry.ts';

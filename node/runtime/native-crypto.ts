@@ -1,7 +1,7 @@
 /**
  * Hashing and signing for the core, by the platform's native code.
  */
-import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { MAX_TRANSACTION_BYTES } from 'fanal/chain/limits.ts';
 import { splitTransaction, witnessesCodec } from 'fanal/chain/transaction.ts';
 import { SEED_BYTES } from 'fanal/crypto/ed25519.ts';
@@ -9,8 +9,8 @@ import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { concat } from 'fanal/primitives/bytes.ts';
 import { DecodeError } from 'fanal/primitives/errors.ts';
-import type { HashTag } from 'fanal/primitives/hash.ts';
 import type { CryptoPort } from '../core/types.ts';
+import { nativeTaggedHash } from '../ledger/native-sha256.ts';
 
 /** What a PKCS #8 wrapping of an Ed25519 seed begins with (RFC 8410 §7). */
 const PKCS8_PREFIX = Uint8Array.of(
@@ -18,14 +18,7 @@ const PKCS8_PREFIX = Uint8Array.of(
   0x20,
 );
 
-/** The tagged hash of the protocol, computed natively. */
-export function nativeTaggedHash(tag: HashTag, ...parts: Bytes[]): Bytes32 {
-  const hash = createHash('sha256').update(`${tag}\n`, 'latin1');
-  for (const part of parts) hash.update(part);
-  const digest = hash.digest();
-  // A copy of its own: digests share no memory with anything, and are plain byte arrays.
-  return new Uint8Array(digest) as Bytes32;
-}
+export { nativeTaggedHash };
 
 /**
  * The id of a signed transaction in canonical bytes.
