@@ -33,7 +33,11 @@ export default defineConfig({
               plugins: [
                 cloudflareTest({
                   wrangler: { configPath: './wrangler.toml' },
-                  miniflare: { cf: false },
+                  // A Worker under test that asks the world is answered here: nobody is at home.
+                  miniflare: {
+                    cf: false,
+                    outboundService: () => new Response(null, { status: 503 }),
+                  },
                 }),
               ],
               test: {

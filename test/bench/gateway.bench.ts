@@ -4,13 +4,12 @@
  * Node, gateway and load generator are three processes on one machine, so absolute figures are
  * those of a crowd; ratios and latencies at half load say more.
  */
-import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bundleWorker } from '../../workers/selfhost/bundle.ts';
 import { type RunningGateway, startGateway } from '../../workers/selfhost/workerd.ts';
 import { startBareWorker } from '../support/bare-worker.ts';
-import type { UpstreamBlock, UpstreamReady } from '../support/gateway-upstream.ts';
+import { startUpstream, type Upstream } from '../support/gateway-upstream.ts';
 import { getRequest, HttpLoad, postRequest, type Questions } from '../support/http-load.ts';
 import { quantile } from '../support/load.ts';
 import type { Benchmark, Report } from './report.ts';
@@ -31,7 +30,7 @@ export const run: Benchmark = async (report) => {
   const bundle = await bundleWorker();
   const gzip = gzipSync(bundle, { level: 9 }).length;
   report.figures('bundle of the Worker', 'kB', { gzip: gzip / 1000, plain: bundle.length / 1000 });
-  const node = await startNode();
+  const node = await startUpstream(PEOPLE, BLOCK_MILLIS);
   const options = {
     trust: node.ready.trust,
     upstreams: [node.ready.url],
@@ -53,7 +52,7 @@ export const run: Benchmark = async (report) => {
   }
 };
 
-async function measure(report: Report, gateway: RunningGateway, node: UpstreamNode): Promise<void> {
+async function measure(report: Report, gateway: RunningGateway, node: Upstream): Promise<void> {
   const { addresses, payments } = node.ready;
   const size = node.blocks.at(-1)?.size ?? 2;
   const idle = memoryOf(gateway.pid);
@@ -182,7 +181,7 @@ async function firstTip({ url }: RunningGateway): Promise<void> {
 }
 
 /** How long after its certification a second client sees each tip. */
-async function tipAge(report: Report, { url }: RunningGateway, node: UpstreamNode): Promise<void> {
+async function tipAge(report: Report, { url }: RunningGateway, node: Upstream): Promise<void> {
   const seenAt = new Map<number, number>();
   const first = node.blocks.length;
   const end = Date.now() + TIP_SECONDS * 1000;
@@ -207,7 +206,7 @@ async function tipAge(report: Report, { url }: RunningGateway, node: UpstreamNod
 }
 
 /** Every question another address or another size: no cache has seen it. */
-function freshProofs({ ready: { addresses }, blocks }: UpstreamNode, from: number): Questions {
+function freshProofs({ ready: { addresses }, blocks }: Upstream, from: number): Questions {
   let size = from;
   let next = 0;
   return () => {
@@ -217,26 +216,6 @@ function freshProofs({ ready: { addresses }, blocks }: UpstreamNode, from: numbe
     }
     return getRequest(`/v1/addresses/${addresses[next++]}?at=${size}&format=bytes`);
   };
-}
-
-interface UpstreamNode {
-  readonly ready: UpstreamReady;
-  readonly blocks: readonly UpstreamBlock[];
-  close(): void;
-}
-
-async function startNode(): Promise<UpstreamNode> {
-  const path = new URL('../support/gateway-upstream.ts', import.meta.url).pathname;
-  const child = fork(path, [String(PEOPLE), String(BLOCK_MILLIS)], { stdio: 'inherit' });
-  const blocks: UpstreamBlock[] = [];
-  const ready = await new Promise<UpstreamReady>((done, fail) => {
-    child.once('exit', (code) => fail(new Error(`the node ended with code ${code}`)));
-    child.on('message', (message: UpstreamReady | UpstreamBlock) => {
-      if (message.kind === 'block') blocks.push(message);
-      else done(message);
-    });
-  });
-  return { ready, blocks, close: () => child.disconnect() };
 }
 
 /** Processor time that a process has used, in user and kernel, in milliseconds. */

@@ -13,6 +13,7 @@ export interface Heard {
 export class Subscriber {
   readonly heard: Heard[] = [];
   readonly socket: WebSocket;
+  readonly #heardAt = new Map<number, number>();
   /** Resolves with the code and words the server closed with. */
   readonly closed: Promise<{ code: number; reason: string }>;
 
@@ -20,7 +21,11 @@ export class Subscriber {
     this.socket = new WebSocket(`${url.replace('http', 'ws')}/v1/events${query}`, {
       headers: { 'x-test-client': client },
     });
-    this.socket.on('message', (data) => this.heard.push(JSON.parse(String(data)) as Heard));
+    this.socket.on('message', (data) => {
+      const heard = JSON.parse(String(data)) as Heard;
+      this.heard.push(heard);
+      if (heard.kind === 'tip') this.#heardAt.set(Number(heard.height), Date.now());
+    });
     this.closed = new Promise((done) => {
       this.socket.on('close', (code, reason) => done({ code, reason: String(reason) }));
     });
@@ -42,6 +47,11 @@ export class Subscriber {
   /** Heights of the tips it heard of, in order. */
   tips(): number[] {
     return this.heard.filter(({ kind }) => kind === 'tip').map(({ height }) => Number(height));
+  }
+
+  /** When it heard of a tip, in milliseconds since 1970. */
+  heardAt(height: number): number | null {
+    return this.#heardAt.get(height) ?? null;
   }
 
   close(): void {

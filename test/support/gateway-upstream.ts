@@ -1,10 +1,8 @@
 /**
  * A node in a process of its own for gateways to ask: the real API over a real ledger, which cuts a
  * block of what waits every now and then and tells its parent when.
- *
- *     fork('test/support/gateway-upstream.ts', [PEOPLE, BLOCK_MILLIS])
  */
-
+import { fork } from 'node:child_process';
 import { encodeAddress } from 'fanal/crypto/address.ts';
 import { formatTrust } from 'fanal/light/trust-file.ts';
 import { trustGenesis } from 'fanal/light/trust-genesis.ts';
@@ -29,6 +27,28 @@ export interface UpstreamBlock {
   readonly size: number;
   /** Milliseconds since 1970, by the clock that parent and child share. */
   readonly at: number;
+}
+
+export interface Upstream {
+  readonly ready: UpstreamReady;
+  /** Blocks so far, oldest first. */
+  readonly blocks: readonly UpstreamBlock[];
+  close(): void;
+}
+
+/** Starts a node where so many people have a coin, and a block is cut every so often. */
+export async function startUpstream(people: number, blockMillis: number): Promise<Upstream> {
+  const args = [String(people), String(blockMillis)];
+  const child = fork(new URL(import.meta.url).pathname, args, { stdio: 'inherit' });
+  const blocks: UpstreamBlock[] = [];
+  const ready = await new Promise<UpstreamReady>((done, fail) => {
+    child.once('exit', (code) => fail(new Error(`the node ended with code ${code}`)));
+    child.on('message', (message: UpstreamReady | UpstreamBlock) => {
+      if (message.kind === 'block') blocks.push(message);
+      else done(message);
+    });
+  });
+  return { ready, blocks, close: () => child.disconnect() };
 }
 
 async function serve(people: number, blockMillis: number): Promise<void> {
