@@ -66,6 +66,7 @@ export class MysticetiCommitter implements Committer {
     this.#votes = votes;
   }
 
+  /** Rule C6: what is decided in order, up to the first slot that is not. */
   tryDecide(after: DecidedSlot): SlotStatus[] {
     const statuses: SlotStatus[] = [];
     const histories = new Map<Entry, History>();

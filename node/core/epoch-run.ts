@@ -416,7 +416,7 @@ export class EpochRun {
     if (admission === 'suspended') this.#output.mark('vertexSuspended');
   }
 
-  /** An own vertex that we do not know: our key signs elsewhere, unless we lost our memory. */
+  /** Rule R5: an own vertex that we do not know means that our key signs elsewhere, or amnesia. */
   #mayBeOwn(entry: Entry): boolean {
     const proposer = this.#proposer as Proposer;
     if (this.#phase === 'amnesia' || entry.round < proposer.resumeFrom) return true;
@@ -706,6 +706,7 @@ export class EpochRun {
     if (ids.length > 0) this.#output.run({ kind: 'transactionStatus', ids, status: 'requeue' });
   }
 
+  /** Rule Y4: a commit's vertices are accepted, then it is installed, then the horizon moves. */
   #onCommits(event: Extract<Event, { kind: 'commits' }>, now: number): void {
     if (!this.#syncer.isWaitingFor(event.requestId)) return;
     const proved = this.#syncer.accept(
@@ -938,7 +939,10 @@ export class EpochRun {
     });
   }
 
-  /** Sends own vertices above a round again, and the newest cosignature: liveness needs both. */
+  /**
+   * Sends own vertices above a round again, and the newest cosignature: liveness needs both (rules
+   * Y2 and R3).
+   */
   #resendOwn(to: number | 'all', above: number): void {
     if (this.self === null) return;
     const { epoch } = this.record;

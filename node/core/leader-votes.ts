@@ -120,6 +120,7 @@ export class LeaderVotes {
     });
   }
 
+  /** Rule C1: naming a leader's vertex is a vote; naming none of its slot is a blame. */
   #countVote(slot: LeaderSlot, voter: Entry): void {
     const stake = this.#committee.stakes[voter.author] as number;
     for (const candidate of slot.candidates) {

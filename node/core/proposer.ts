@@ -175,7 +175,7 @@ export class Proposer {
   }
 }
 
-/** Transactions that vertices of the DAG carry and no commit has taken: not to be carried again. */
+/** Rule T2: transactions that vertices of the DAG carry and no commit has taken, not to be carried again. */
 export class CarriedTransactions {
   readonly #counts = new Map<string, number>();
 

@@ -1,7 +1,7 @@
 /**
  * Fetches missing ancestors (docs/consensus.md §8).
  *
- * A missing ref is asked of those whose vertices wait for it, of its author, then of the others in
+ * Rule Y1: a missing ref is asked of those whose vertices wait for it, of its author, then of the others in
  * turn, two at a time. It is never given up; the pauses grow, to a bound.
  */
 import type { Committee } from './committee.ts';
