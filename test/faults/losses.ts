@@ -37,6 +37,8 @@ const torn =
     if (existsSync(path)) truncateSync(path, between(0, statSync(path).size, random));
   };
 
+const oldSignState = (folder: string, victim: number) => join(folder, `sign-state-${victim}`);
+
 const LOSSES: readonly Loss[] = [
   { what: 'ledger', damage: without(/^ledger/), outcome: 'back' },
   { what: 'journal', damage: without(/^journal/), outcome: 'back' },
@@ -46,6 +48,15 @@ const LOSSES: readonly Loss[] = [
   {
     what: 'sign state',
     damage: (rig, victim) => rmSync(rig.node(victim).node.home.signState),
+    outcome: 'back',
+  },
+  {
+    // What is left of a copy that an operator made long ago and put back by the book.
+    what: 'journal, with an old sign state',
+    damage(rig, victim, { folder }) {
+      without(/^journal/)(rig, victim);
+      cpSync(oldSignState(folder, victim), rig.node(victim).node.home.signState);
+    },
     outcome: 'back',
   },
   {
@@ -76,6 +87,9 @@ export const losses: Scenario = {
       const { times, random, say } = setting;
       const findings: string[] = [];
       const back: number[] = [];
+      for (let victim = 0; victim < VALIDATORS; victim++) {
+        cpSync(rig.node(victim).node.home.signState, oldSignState(setting.folder, victim));
+      }
       for (let i = 0; i < times; i++) {
         const victim = between(0, VALIDATORS - 1, random);
         const loss = LOSSES[i % (LOSSES.length + 1)];
