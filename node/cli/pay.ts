@@ -97,7 +97,7 @@ async function send(
     }
     if (process.stdin.isTTY && !(await context.confirm('Send it?'))) return EXIT.failed;
     if (options.wait === 'submitted') {
-      await guarded(context, id, () => wallet.send(draft, { signal }));
+      await guarded(context, id, () => sendOn(context, wallet, draft));
       output.object('fanal.payment/1', { ...summary, status: 'submitted' }, [
         ['transaction', id],
         ['status', 'submitted (reported)'],
@@ -201,9 +201,20 @@ async function sendAndProve(
 ): Promise<Confirmed> {
   const { signal } = context;
   return guarded(context, id, async () => {
-    await wallet.send(draft, { signal });
+    await sendOn(context, wallet, draft);
     context.output.status('Waiting until it is proved…');
     return wallet.confirm(draft, { signal });
+  });
+}
+
+/** Sends through a restart of the gateway, or the loss of a node. */
+async function sendOn(context: CommandContext, wallet: Wallet, draft: Draft): Promise<void> {
+  const { deliver } = await import('fanal/wallet/delivery.ts');
+  const { timeoutMillis } = await import('./context.ts');
+  await deliver(wallet, draft, {
+    signal: context.signal,
+    forMillis: timeoutMillis(context),
+    onRetry: ({ message }) => context.output.status(`${message}. Trying again…`),
   });
 }
 

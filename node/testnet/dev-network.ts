@@ -13,8 +13,12 @@ import { createLocalNetwork, type LocalNetwork, openLocalNetwork } from './local
 import { NodeProcess } from './process.ts';
 
 const HOST = '127.0.0.1';
+/** Requests in ten seconds: everything on this machine is one client to the gateway. */
+const ALLOWANCE = '100000,100000,100000';
 /** A validator that ended by itself, or was killed, comes back after so long. */
 export const REVIVE_MILLIS = 10_000;
+/** The gateway is alone, so it is back sooner; late enough to see the page notice. */
+const GATEWAY_REVIVE_MILLIS = 3_000;
 /** Funded addresses of the wallet of a new network: the first of its accounts. */
 export const WALLET_ADDRESSES = 4;
 const READY_MILLIS = 60_000;
@@ -173,14 +177,14 @@ export class DevNetwork {
       host: HOST,
       port,
       runtime: 'workerd',
-      settings: { FAUCET: 'true' },
+      settings: { FAUCET: 'true', ALLOWANCE },
       onAnswering: () => this.#writeRunFile(),
       onExit: (how, lastWords) => {
         if (this.#isStopping()) return;
         tell(`the gateway ended (${how}); it starts again. ${lastWords}`.trim());
         setTimeout(() => {
           if (!this.#isStopping()) this.#startGateway();
-        }, 1000);
+        }, GATEWAY_REVIVE_MILLIS);
       },
     });
   }

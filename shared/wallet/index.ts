@@ -43,6 +43,7 @@ export type {
   ReadOptions,
   WaitOptions,
 } from './client-types.ts';
+export { type DeliverOptions, deliver } from './delivery.ts';
 export type { Draft } from './draft.ts';
 export {
   ForkError,

@@ -32,7 +32,7 @@ import { formatCoins } from 'fanal/wallet/amounts.ts';
 import { chainFromGenesis } from 'fanal/wallet/chain.ts';
 import { createClient } from 'fanal/wallet/client.ts';
 import type { Client } from 'fanal/wallet/client-types.ts';
-import { ForkError, NetworkError } from 'fanal/wallet/errors.ts';
+import { ForkError } from 'fanal/wallet/errors.ts';
 import { platform } from 'fanal/wallet/platform.ts';
 import type { Store } from 'fanal/wallet/store.ts';
 import { bytesCall, http, type Source, type SourceCall } from 'fanal/wallet/transport.ts';
@@ -54,6 +54,8 @@ import { climbView, historyLine, paymentView, tipView } from './views.ts';
 
 /** Most entries of a history that the page ever shows. */
 const MAX_HISTORY_LINES = 2_000;
+/** Without an answer for so long, the server counts as away. */
+const SILENT_MILLIS = 3_000;
 /** How often the page asks who signs. */
 const BOARD_MILLIS = 4_000;
 /** Where the store keeps the genesis id of the first visit. */
@@ -199,11 +201,18 @@ export class Session {
       );
     };
     let busy = false;
+    let answeredAt = performance.now();
     const turn = async () => {
-      if (busy) return;
+      if (busy) {
+        // The transport tries again by itself; a person should know of it before it gives up.
+        const silentMillis = performance.now() - answeredAt;
+        if (silentMillis > SILENT_MILLIS) this.#say(this.#offline('no answer'));
+        return;
+      }
       busy = true;
       try {
         await sync();
+        answeredAt = performance.now();
       } catch (error) {
         this.#say(this.#verdictOf(error));
       } finally {
@@ -230,9 +239,11 @@ export class Session {
       const { step, message, code, hint = null } = error;
       return { kind: 'refused', step, reason: message, code, hint };
     }
-    const sinceMillis = Number(this.client.trusted().sureAt);
-    const reason = error instanceof NetworkError ? error.message : String((error as Error).message);
-    return { kind: 'offline', reason, sinceMillis };
+    return this.#offline((error as Error).message);
+  }
+
+  #offline(reason: string): Verdict {
+    return { kind: 'offline', reason, sinceMillis: Number(this.client.trusted().sureAt) };
   }
 
   /** Shows the way up of one payment of the newest block that has any. */

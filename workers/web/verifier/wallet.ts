@@ -8,6 +8,7 @@ import { toHex, utf8 } from 'fanal/primitives/bytes.ts';
 import { accountFromMnemonic } from 'fanal/wallet/account.ts';
 import { formatCoins, parseCoins } from 'fanal/wallet/amounts.ts';
 import type { Client } from 'fanal/wallet/client-types.ts';
+import { deliver } from 'fanal/wallet/delivery.ts';
 import { http, type Source } from 'fanal/wallet/transport.ts';
 import { createWallet, type Wallet } from 'fanal/wallet/wallet.ts';
 import type { WalletPayment, WalletView } from '../model.ts';
@@ -95,7 +96,7 @@ export class PageWallet {
     await this.#wallet.sync({ allowStale: false });
     const amount = parseCoins(coins);
     const draft = await this.#wallet.build({ to: [{ address: to.trim(), amount }], note });
-    await this.#wallet.send(draft);
+    await deliver(this.#wallet, draft);
     const id = toHex(draft.id);
     const what = `${formatCoins(amount)} coins to ${to.trim().slice(0, 12)}…`;
     this.#await(id, what, this.#wallet.confirm(draft));
