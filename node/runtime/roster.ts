@@ -22,8 +22,13 @@ export interface EpochRoster {
 const KEPT_EPOCHS = 3;
 
 export class Roster {
+  readonly #transactionId: VerifyContext['transactionId'];
   readonly #epochs = new Map<number, EpochRoster>();
   #current: EpochRoster | null = null;
+
+  constructor(transactionId: VerifyContext['transactionId'] = nativeTransactionId) {
+    this.#transactionId = transactionId;
+  }
 
   /** The running epoch's; null before the first. */
   get current(): EpochRoster | null {
@@ -41,7 +46,7 @@ export class Roster {
         ...{ record, committee },
         genesis: genesisVertices(nativeTaggedHash, record),
         hash: nativeTaggedHash,
-        transactionId: nativeTransactionId,
+        transactionId: this.#transactionId,
       },
     };
     this.#epochs.set(record.epoch, roster);

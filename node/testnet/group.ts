@@ -1,19 +1,23 @@
 /**
  * The validators of one thread: each on its own, with links between them and to the other groups.
  *
- * They share what cannot differ: a message is decoded once, the table of the DAG's entries exists
+ * They share what cannot differ: a message is decoded and its payments are named once, the table of the DAG's entries exists
  * once, a block is executed once. What each decides and checks for itself is its own: rules of
  * vertices, every signature, certificates.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
-import type { Bytes } from 'fanal/primitives/bytes.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { EntryTable, genesisVertices } from '../core/entry.ts';
 import type { EpochRecord, ExecutedTip, PeerMessage } from '../core/types.ts';
 import { decodeMessage } from '../core/wire.ts';
 import { peerOfKey } from '../network/identity.ts';
-import { nativeCryptoPort, nativeTaggedHash } from '../runtime/native-crypto.ts';
+import {
+  nativeCryptoPort,
+  nativeTaggedHash,
+  nativeTransactionId,
+} from '../runtime/native-crypto.ts';
 import { verifyNatively } from '../runtime/native-verify.ts';
 import type {
   FromGroup,
@@ -59,6 +63,7 @@ export class Group {
   readonly #seats = new Map<number, Seat>();
   readonly #tables = new Map<number, SharedTable>();
   readonly #decoded = new WeakMap<ArrayBufferLike, PeerMessage>();
+  readonly #transactionIds = new WeakMap<Bytes, Bytes32>();
   /** Validators of all groups whose process runs. */
   readonly #running: Set<number>;
   readonly #marks: Record<string, number> = {};
@@ -160,6 +165,13 @@ export class Group {
           const message = decodeMessage(context, body);
           this.#decoded.set(body.buffer, message);
           return message;
+        },
+        transactionId: (transaction) => {
+          const known = this.#transactionIds.get(transaction);
+          if (known !== undefined) return known;
+          const id = nativeTransactionId(transaction);
+          this.#transactionIds.set(transaction, id);
+          return id;
         },
         makeTable: (committee, epoch, onJoin) => this.#table(committee, epoch, onJoin),
         ...{ queue, peers, validatorByPeer },

@@ -5,7 +5,7 @@
  */
 
 import { headerCodec } from 'fanal/chain/header.ts';
-import type { Bytes } from 'fanal/primitives/bytes.ts';
+import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { createCore } from '../core/core.ts';
 import type { EntryTable } from '../core/entry.ts';
@@ -43,6 +43,7 @@ export interface ValidatorWorld {
   readonly execution: SharedExecution;
   readonly checks: IntakeOptions['pool'];
   readonly decode: NonNullable<IntakeOptions['decode']>;
+  readonly transactionId: (transaction: Bytes) => Bytes32;
   makeTable(committee: Committee, record: EpochRecord, onJoin: (user: object) => void): EntryTable;
   /** Names of peers by validator, and back. */
   readonly peers: readonly string[];
@@ -61,7 +62,7 @@ export class TestValidator {
   readonly core: Core;
   readonly #world: ValidatorWorld;
   readonly #driver: Driver;
-  readonly #roster = new Roster();
+  readonly #roster: Roster;
   readonly #requests = new PendingRequests();
   readonly #intake: Intake;
   readonly #tables: { readonly table: EntryTable; readonly user: object }[] = [];
@@ -71,6 +72,7 @@ export class TestValidator {
   constructor(index: number, world: ValidatorWorld, stored: StoredState) {
     this.index = index;
     this.#world = world;
+    this.#roster = new Roster(world.transactionId);
     this.executed = stored.executed;
     this.core = createCore(world.local, world.crypto, {
       makeTable: (committee, record) => {
