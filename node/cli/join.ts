@@ -155,8 +155,9 @@ async function joinSteps(context: CommandContext, flags: JoinFlags): Promise<Ste
   const reached: Step = {
     id: 'reached',
     async look() {
-      const { addresses } = await askAdmin(context.home, 'reach', REACH_MILLIS);
-      return reachResult(addresses as Reach[]);
+      const answer = await askAdmin(context.home, 'reach', REACH_MILLIS).catch(() => null);
+      if (answer !== null) return reachResult(answer.addresses as Reach[]);
+      return { kind: 'blocked', found: 'the node is not running', hint: 'Start it, as above.' };
     },
   };
   const money: Step = {

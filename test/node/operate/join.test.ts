@@ -1,7 +1,7 @@
 /**
  * A fifth validator joins a running network of four, by the command line, and retires again.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,14 +41,27 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-function fanal(...args: string[]) {
-  const run = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: environment });
-  return { code: run.status, out: run.stdout, err: run.stderr };
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command without standing still meanwhile: kept connections would be closed. */
+function fanal(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { env: environment },
+      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
 }
 
 test('a fifth validator takes a snapshot, catches up, bonds, and is asked to wait for its epoch', async () => {
-  expect(fanal('keys', 'new', '--open')).toMatchObject({ code: 0 });
-  const shown = JSON.parse(fanal('keys', 'show', '--prefix', 'dfan', '--json').out);
+  expect(await fanal('keys', 'new', '--open')).toMatchObject({ code: 0 });
+  const shown = JSON.parse((await fanal('keys', 'show', '--prefix', 'dfan', '--json')).out);
   const address = shown.addresses[0].address as string;
   const payer = new Payer(network, network.accounts[0] as LocalNetwork['accounts'][number]);
   const coin = payer.coins[0] as Payer['coins'][number];
@@ -56,18 +69,18 @@ test('a fifth validator takes a snapshot, catches up, bonds, and is asked to wai
   const paid = await submit(nodes[0]?.url as string, payer.pay(coin, to, 500_000_000_000n));
   expect(paid.status).toBeLessThan(300);
   const genesis = (network.nodes[0] as LocalNetwork['nodes'][number]).home.genesis;
-  const made = fanal(
+  const made = await fanal(
     ...['init', '--name', 'eve', '--chain', 'localhost/dev', '--prefix', 'dfan'],
     ...['--owner', address, '--address', environment.ADDRESS as string],
     ...['--password-file', join(folder, 'password')],
   );
   expect(made).toMatchObject({ code: 0 });
-  expect(fanal('init', '--genesis', genesis)).toMatchObject({ code: 0 });
-  expect(fanal('trust', 'pin', genesis, '--name', 'dev')).toMatchObject({ code: 0 });
+  expect(await fanal('init', '--genesis', genesis)).toMatchObject({ code: 0 });
+  expect(await fanal('trust', 'pin', genesis, '--name', 'dev')).toMatchObject({ code: 0 });
   const home = (network.nodes[0] as LocalNetwork['nodes'][number]).home.root;
-  expect(fanal('snapshot', 'create', '--home', home)).toMatchObject({ code: 0 });
+  expect(await fanal('snapshot', 'create', '--home', home)).toMatchObject({ code: 0 });
 
-  const steps = (run: ReturnType<typeof fanal>) =>
+  const steps = (run: Ended) =>
     Object.fromEntries(
       JSON.parse(run.out || '{"steps":[]}').steps.map(
         ({ id, state }: { id: string; state: string }) => [id, state],
@@ -75,25 +88,24 @@ test('a fifth validator takes a snapshot, catches up, bonds, and is asked to wai
     );
   const join1 = ['join', 'dev', '--stake', '2000', '--json'];
   // A node looks at its snapshots every ten seconds.
-  let dry = steps(fanal(...join1, '--dry-run'));
-  for (let i = 0; i < 20 && dry.snapshot !== 'open'; i++) dry = steps(fanal(...join1, '--dry-run'));
+  let dry = steps(await fanal(...join1, '--dry-run'));
+  for (let i = 0; i < 20 && dry.snapshot !== 'open'; i++)
+    dry = steps(await fanal(...join1, '--dry-run'));
   expect(dry).toMatchObject({ snapshot: 'open', 'catch up': 'blocked', bond: 'open' });
 
-  const first = fanal(...join1);
+  const first = await fanal(...join1);
   expect(first.code).toBe(8);
   expect(steps(first)).toMatchObject({ snapshot: 'done', 'catch up': 'blocked' });
 
   const eve = spawn(process.execPath, [MAIN, 'start'], { env: environment, stdio: 'ignore' });
   try {
-    let state = steps(fanal(...join1));
-    for (let i = 0; i < 20 && state.bond !== 'done'; i++) state = steps(fanal(...join1));
+    let state = steps(await fanal(...join1));
+    for (let i = 0; i < 20 && state.bond !== 'done'; i++) state = steps(await fanal(...join1));
     expect(state).toMatchObject({ 'catch up': 'done', bond: 'done', 'in the set': 'blocked' });
-    // This process stood still during the commands: a connection kept from before may be closed.
-    const look = () => fetch(`${nodes[0]?.url}/v1/validators`);
-    const board = await (await look().catch(look)).json();
+    const board = await (await fetch(`${nodes[0]?.url}/v1/validators`)).json();
     const rows = (board as { items: Record<string, unknown>[] }).items;
     expect(rows.find(({ name }) => name === 'eve')).toMatchObject({ pendingBond: '200000000000' });
-    const left = fanal('leave', 'dev', '--yes');
+    const left = await fanal('leave', 'dev', '--yes');
     expect(`${left.code} ${left.err}`).toMatch(/^0 /);
   } finally {
     eve.kill('SIGTERM');
