@@ -1,6 +1,7 @@
 /**
  * The same gateway under raw workerd and under Node: what it answers, and how it pushes.
  */
+import { MAX_SOCKET_QUEUE_MESSAGES } from 'fanal/chain/limits.ts';
 import { formatTrust } from 'fanal/light/trust-file.ts';
 import { toHex } from 'fanal/primitives/bytes.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -227,6 +228,39 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
       leave.abort();
       await reading;
     });
+
+    // Under Node the queue itself is seen, and the kernel reads ahead for whoever sleeps.
+    it.runIf(name === 'workerd')(
+      'who does not read is dropped with a code, and goes on without a gap',
+      async () => {
+        const { chain } = story;
+        const [slow, awake] = ['10.6.0.1', '10.6.0.2'].map(
+          (id) => new Subscriber(gateway.url, id),
+        ) as [Subscriber, Subscriber];
+        await Promise.all([slow.opened(), awake.opened()]);
+        const begin = Number(chain.size) - 1;
+        slow.socket.pause();
+        for (let i = 0; i <= MAX_SOCKET_QUEUE_MESSAGES; i++) {
+          addBlockNow(chain);
+          if (i % 16 === 0) awake.say('{"kind":"ping"}');
+          if (i % 8 === 0) await reach(chain.size - 1n);
+        }
+        const last = Number(chain.size) - 1;
+        await vi.waitFor(() => expect(awake.tips().at(-1)).toBe(last), { timeout: 15_000 });
+        slow.socket.resume();
+        expect((await slow.closed).code).toBe(1013);
+        const heard = slow.tips().at(-1) as number;
+        const back = new Subscriber(gateway.url, '10.6.0.1');
+        await back.opened();
+        back.say({ kind: 'subscribe', topics: ['tip'], addresses: [], after: String(heard) });
+        addBlockNow(chain);
+        await vi.waitFor(() => expect(back.tips().at(-1)).toBe(last + 1), { timeout: 15_000 });
+        const all = new Set([...slow.tips(), ...back.tips()]);
+        for (let height = begin; height <= last + 1; height++) expect(all.has(height)).toBe(true);
+        awake.close();
+        back.close();
+      },
+    );
 
     it('two hundred subscribers all hear of each tip', async () => {
       const { chain } = story;
