@@ -91,7 +91,9 @@ async function ceremony(): Promise<void> {
 
 /** A wallet for the stake and a validator of it; the owner's address. */
 async function newValidator(own: Operator): Promise<string> {
-  await own.must('keys', 'new', '--open');
+  const { words } = JSON.parse(await own.must('keys', 'new', '--open', '--json'));
+  // The words are on paper, in another place than the host.
+  writeFileSync(join(own.folder, 'words'), `${words}\n`, { mode: 0o600 });
   const shown = JSON.parse(await own.must('keys', 'show', '--prefix', 'tfan', '--json'));
   const owner = shown.addresses[0].address as string;
   await own.must(
@@ -170,6 +172,9 @@ async function lose(): Promise<void> {
   bert.start();
   await bert.untilReady(180);
   await until('bert signs', 60, async () => BigInt((await member('bert'))?.rounds ?? 0) > 5n);
+  // A backup is the validator's: the owner's wallet is made of its words again.
+  await bert.must('keys', 'import', '--words-file', 'words', '--open');
+  await pin(bert);
   say('bert is restored from the backup, and signs');
   await nextEpoch();
 }
