@@ -48,6 +48,14 @@ interface Transaction {
   readonly undo: readonly Undo[];
 }
 
+/** What a run will ask of a disk; the rest need not be kept. */
+export interface DiskNeeds {
+  /** An old state may be put back. */
+  readonly backups: boolean;
+  /** Processes restart, or answer from it. */
+  readonly vertices: boolean;
+}
+
 export class SimDisk {
   /** With writes that are not synced yet. */
   #journal = emptyJournal();
@@ -61,10 +69,10 @@ export class SimDisk {
   readonly #unsynced = new Set<string>();
   /** Synced transactions, kept only when a backup may be put back. */
   readonly #history: { readonly at: number; writes: readonly Write[] }[] = [];
-  readonly #keepHistory: boolean;
+  readonly #needs: DiskNeeds;
 
-  constructor(keepHistory: boolean) {
-    this.#keepHistory = keepHistory;
+  constructor(needs: DiskNeeds) {
+    this.#needs = needs;
   }
 
   /** What `fanal init` leaves: both guards at round 0, in both places. */
@@ -78,7 +86,8 @@ export class SimDisk {
   }
 
   /** Adds one transaction, not on stable storage yet. */
-  append(writes: readonly Write[]): void {
+  append(given: readonly Write[]): void {
+    const writes = this.#needs.vertices ? given : given.filter(({ kind }) => kind !== 'vertex');
     const undo = writes.map((write) => apply(this.#journal, write));
     for (const write of writes) {
       if (write.kind === 'vertex') this.#unsynced.add(refKey(write.vertex.ref));
@@ -96,7 +105,7 @@ export class SimDisk {
     const done = this.#pending.splice(0, count);
     for (const { writes } of done) {
       for (const write of writes) this.#settle(write);
-      if (this.#keepHistory) this.#history.push({ at, writes });
+      if (this.#needs.backups) this.#history.push({ at, writes });
     }
   }
 

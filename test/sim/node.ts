@@ -8,7 +8,7 @@
  */
 import type { Core, CoreStatus, EpochRecord, StoredState } from 'fanal-node/core/types.ts';
 import type { SimClock } from './clock.ts';
-import { SimDisk } from './disk.ts';
+import { type DiskNeeds, SimDisk } from './disk.ts';
 import { SimDriver } from './driver.ts';
 import type { Envelope } from './envelope.ts';
 import { SimLedger } from './ledger.ts';
@@ -49,12 +49,12 @@ export class SimNode {
   #driver: SimDriver | null = null;
   #behindSince: Micros | null = null;
 
-  constructor(validator: number, clock: SimClock, random: Random, world: World, backups: boolean) {
+  constructor(validator: number, clock: SimClock, random: Random, world: World, needs: DiskNeeds) {
     this.validator = validator;
     this.clock = clock;
     this.random = random;
     this.#world = world;
-    this.disk = new SimDisk(backups);
+    this.disk = new SimDisk(needs);
     this.ledger = new SimLedger(world.membership, validator);
     this.disk.format();
   }

@@ -305,7 +305,9 @@ export class Simulation implements World {
     const backups = faults.some(
       (fault) => fault.kind === 'crash' && fault.node === validator && fault.damage === 'backup',
     );
-    return new SimNode(validator, new SimClock(skew, drift), random, world, backups);
+    const isMeasured = this.plan.profile === 'wan' || this.plan.profile === 'hops';
+    const needs = { backups, vertices: !isMeasured };
+    return new SimNode(validator, new SimClock(skew, drift), random, world, needs);
   }
 
   #arrive(packet: Packet<Envelope>): void {
