@@ -3,7 +3,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ask, RefusedError } from '../link.ts';
+import { ask, RefusedError, tips } from '../link.ts';
 import type { RequestName, Requests } from '../model.ts';
 import { Notice } from './marks.tsx';
 
@@ -29,6 +29,9 @@ export function Load<Name extends RequestName>({
 }) {
   const [state, setState] = useState<State<Requests[Name]['answer']>>({ kind: 'loading' });
   const key = JSON.stringify(question);
+  // What is not there yet may come with the next block.
+  const isMissing = state.kind === 'failed' || (state.kind === 'ready' && state.value === null);
+  const height = isMissing ? tips.value[0]?.height : undefined;
   useEffect(() => setState({ kind: 'loading' }), [name, subject ?? key]);
   useEffect(() => {
     let live = true;
@@ -38,7 +41,7 @@ export function Load<Name extends RequestName>({
     return () => {
       live = false;
     };
-  }, [name, key, refresh]);
+  }, [name, key, refresh, height]);
 
   switch (state.kind) {
     case 'loading':

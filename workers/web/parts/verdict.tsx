@@ -77,8 +77,9 @@ export function VerdictNotice() {
     case 'refused':
       return (
         <Notice bad>
-          <b>Your browser refused an answer.</b> At step <i>{value.step}</i>: {value.reason}.
-          Nothing of it is shown. {value.hint ?? 'If it persists, use another server.'}
+          <b>Your browser refused an answer.</b> At step <i>{value.step}</i>:{' '}
+          {value.reason.replace(`${value.step}: `, '')}. Nothing of it is shown.{' '}
+          {value.hint ?? 'If it persists, use another server.'}
           {value.code === 'page/another-chain' && <ForgetChain />}
         </Notice>
       );

@@ -264,8 +264,11 @@ export class Session {
   }
 
   async #header(height: bigint): Promise<VerifiedHeader | null> {
-    const state = this.client.trusted();
-    const tip = trustedTip(state);
+    let tip = trustedTip(this.client.trusted());
+    if (height >= tip.size) {
+      await this.client.sync();
+      tip = trustedTip(this.client.trusted());
+    }
     if (height >= tip.size) return null;
     const bytes = await this.#running.source.request(
       bytesCall('header', { height, at: tip.size }, MAX_PROOF_BYTES),
