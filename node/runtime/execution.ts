@@ -4,6 +4,7 @@
  */
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Author, BlockInput, CertifiedCheckpoint, EpochRecord, Event } from '../core/types.ts';
+import { textOf } from '../ledger/byte-text.ts';
 import type { AsyncLedger, ExecutedBlock } from '../ledger/ledger.ts';
 import type { CertifiedEvents } from './certified-feed.ts';
 import { nextEpoch } from './epoch-record.ts';
@@ -117,7 +118,9 @@ export class Execution {
     const told = this.#pending.filter(({ height }) => height <= tip.height);
     this.#pending = this.#pending.filter(({ height }) => height > tip.height);
     const addresses = new Map(
-      told.flatMap((block) => block.addresses.map((address) => [address.join(), address] as const)),
+      told.flatMap((block) =>
+        block.addresses.map((address) => [textOf(address), address] as const),
+      ),
     );
     feed.publish({
       tip,
