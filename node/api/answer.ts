@@ -50,18 +50,21 @@ export function respond(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const cacheable = answer.cache !== 'none' && (answer.status ?? 200) === 200;
-  const all = new Headers(COMMON_HEADERS);
-  all.set('cache-control', cacheControl(answer.cache));
-  for (const [name, value] of Object.entries(headers)) all.set(name, value);
-  for (const [name, value] of Object.entries(answer.headers ?? {})) all.set(name, value);
+  // A plain object of lower-case names: the server writes it as it is.
+  const all: Record<string, string> = {
+    ...COMMON_HEADERS,
+    'cache-control': cacheControl(answer.cache),
+    ...headers,
+    ...answer.headers,
+  };
   if (cacheable) {
     const tag = `"${answer.tag ?? hashOf(answer.body)}"`;
-    all.set('etag', tag);
+    all.etag = tag;
     if (matches(request.headers.get('if-none-match'), tag)) {
       return new Response(null, { status: 304, headers: all });
     }
   }
-  all.set('content-type', answer.type);
+  all['content-type'] = answer.type;
   const body = answer.body instanceof Uint8Array ? answer.body.slice() : answer.body;
   if (request.method === 'HEAD' && body instanceof ReadableStream) void body.cancel();
   return new Response(request.method === 'HEAD' ? null : body, {
