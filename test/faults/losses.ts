@@ -11,6 +11,7 @@ import { between, type FaultSetting, pause, type Scenario, spread } from './scen
 
 const REFUSED = 6;
 const REFUSE_MILLIS = 60_000;
+const READY_MILLIS = 120_000;
 
 interface Loss {
   readonly what: string;
@@ -115,6 +116,8 @@ export const losses: Scenario = {
           rig.restart(victim);
         }
         back.push(await rig.caughtUp([victim]));
+        // It follows already. A second one that forgot what it signed would be one too many.
+        await rig.node(victim).waitUntilReady(READY_MILLIS);
         rmSync(kept, { recursive: true });
       }
       return { figures: { losses: times, ...spread('back', back) }, findings };
