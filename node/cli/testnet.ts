@@ -10,6 +10,7 @@ import type { TestnetProgress } from '../testnet/testnet.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { type Output, toJson } from './output.ts';
 import type { Action } from './program.ts';
+import { registerTestnetFiles } from './testnet-files.ts';
 
 interface RunFlags {
   readonly validators: string;
@@ -31,6 +32,7 @@ const BAR_CELLS = 30;
 
 export function registerTestnet(program: Command, action: Action): void {
   const testnet = program.command('testnet').description('networks to try and to break');
+  registerTestnetFiles(testnet, action);
   testnet
     .command('run')
     .description('run many validators with real cryptography in one process, and judge them')
