@@ -48,6 +48,18 @@ describe('a seed', () => {
   });
 });
 
+describe('with no fault', () => {
+  test('leaders are committed directly, and nobody waits in vain', async () => {
+    const { violation, marks } = await run(calmPlan({ seconds: 8 }), real);
+    expect(violation).toBeNull();
+    const { directCommit = 0, indirectCommit = 0, directSkip = 0, indirectSkip = 0 } = marks;
+    const all = directCommit + indirectCommit + directSkip + indirectSkip;
+    expect(directCommit / all).toBeGreaterThan(0.99);
+    expect(marks).not.toHaveProperty('leaderTimeout');
+    expect(marks).not.toHaveProperty('voteTimeout');
+  });
+});
+
 describe('the schedule that stalls unrestricted round jumping', () => {
   test('does not stop the real core: it commits while the schedule lasts', () => {
     const seconds = 30;
