@@ -10,12 +10,16 @@ import { formatCoins } from './amounts.ts';
 
 /** No server could be reached, or none answered in time. */
 export class NetworkError extends FanalError {
-  constructor(message: string, cause?: unknown) {
+  /** Seconds that a server asked to wait before the next try; 0 where none said so. */
+  readonly retryAfter: number;
+
+  constructor(message: string, cause?: unknown, retryAfter = 0) {
     super('client/network', message, {
       hint: 'Check the connection, or add another gateway.',
       cause,
     });
     this.name = 'NetworkError';
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -120,10 +120,9 @@ function httpSource(url: string, options: HttpOptions): Source {
 
 /** How long to wait before trying again; null when another try would end the same. */
 function retryDelayMillis(error: unknown, attempt: number, world: Platform): number | null {
-  if (error instanceof RateLimitError) {
-    return error.retryAfter > MAX_RETRY_AFTER_SECONDS ? null : error.retryAfter * 1000;
-  }
-  if (!(error instanceof NetworkError)) return null;
+  if (!(error instanceof RateLimitError) && !(error instanceof NetworkError)) return null;
+  if (error.retryAfter > MAX_RETRY_AFTER_SECONDS) return null;
+  if (error.retryAfter > 0) return error.retryAfter * 1000;
   const ceiling = FIRST_BACKOFF_MILLIS * 2 ** attempt;
   return Math.floor(ceiling * (0.5 + world.jitter() / 2));
 }
@@ -211,7 +210,7 @@ function refusal(response: FetchResponse, body: Bytes): FanalError {
   if (status === 429) return new RateLimitError(retryAfter ?? 1);
   if (code !== null && PROBLEMS[code].status === status) {
     if (status === 503 && retryAfter !== null && code !== 'mempool-full') {
-      return new NetworkError(`the gateway cannot answer now (${code})`);
+      return new NetworkError(`the gateway cannot answer now (${code})`, undefined, retryAfter);
     }
     return new ProblemError(code, status, reason);
   }
