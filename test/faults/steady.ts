@@ -95,9 +95,12 @@ async function sampleOf({ pid, node }: NodeProcess): Promise<Sample> {
   return { resident, heap: await heapOf(node.ops), cpuSeconds, ...sizes };
 }
 
+/** What the main thread's heap holds, as the node says; 0 when it is too busy to answer. */
 async function heapOf(port: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-  return Number(/^nodejs_heap_size_used_bytes\S* (\S+)$/m.exec(await response.text())?.[1] ?? 0);
+  const text = await fetch(`http://127.0.0.1:${port}/metrics`)
+    .then((response) => response.text())
+    .catch(() => '');
+  return Number(/^nodejs_heap_size_used_bytes\S* (\S+)$/m.exec(text)?.[1] ?? 0);
 }
 
 const mean = (values: readonly number[]) =>
@@ -143,15 +146,17 @@ function figuresOf(minutes: readonly Minute[], rig: Rig): Record<string, number 
 
 /** How fast something grows in each node: the slope of the straight line through its minutes. */
 function slopes(minutes: readonly Minute[], name: keyof Sample): string {
-  const at = mean(minutes.map(({ minute }) => minute));
   const nodes = (minutes[0] as Minute).nodes.map((_, i) => {
-    const values = minutes.map(({ nodes }) => (nodes[i] as Sample)[name]);
-    const level = mean(values);
+    const points = minutes
+      .map(({ minute, nodes }) => ({ minute, value: nodes[i]?.[name] ?? 0 }))
+      .filter(({ value }) => value > 0);
+    const at = mean(points.map(({ minute }) => minute));
+    const level = mean(points.map(({ value }) => value));
     let [up, across] = [0, 0];
-    minutes.forEach(({ minute }, k) => {
-      up += (minute - at) * ((values[k] as number) - level);
+    for (const { minute, value } of points) {
+      up += (minute - at) * (value - level);
       across += (minute - at) ** 2;
-    });
+    }
     return inMib((60 * up) / Math.max(1, across));
   });
   return nodes.join(' ');
