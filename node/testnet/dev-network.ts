@@ -21,7 +21,9 @@ export const REVIVE_MILLIS = 10_000;
 const GATEWAY_REVIVE_MILLIS = 3_000;
 /** Funded addresses of the wallet of a new network: the first of its accounts. */
 export const WALLET_ADDRESSES = 4;
-const READY_MILLIS = 60_000;
+const READY_MILLIS = 180_000;
+/** How often a start that takes long says what it waits for. */
+const PATIENCE_MILLIS = 20_000;
 const POLL_MILLIS = 200;
 const STOP_MILLIS = 10_000;
 
@@ -195,8 +197,13 @@ export class DevNetwork {
       ...this.network.nodes.map(({ api }) => `http://127.0.0.1:${api}/readyz`),
       `${this.url}/readyz`,
     ]);
+    let toldAt = Date.now();
     while (waiting.size > 0) {
       for (const url of waiting) if (await answers(url)) waiting.delete(url);
+      if (waiting.size > 0 && Date.now() - toldAt > PATIENCE_MILLIS) {
+        toldAt = Date.now();
+        this.#options.tell(`Still waiting for ${[...waiting].join(', ')} …`);
+      }
       if (Date.now() > deadline) {
         throw new FanalError('dev/not-ready', `no answer from ${[...waiting].join(', ')}`, {
           hint: `Read node.log in ${this.network.folder}, or begin anew with --fresh.`,

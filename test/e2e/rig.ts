@@ -13,7 +13,7 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export const PICTURES = join(ROOT, 'artifacts/e2e');
 /** How long a step may wait for what it expects, on a slow machine. */
 export const STEP_MILLIS = 60_000;
-const READY_MILLIS = 120_000;
+const READY_MILLIS = 240_000;
 
 /** Counts steps and prints each with its time. */
 export class Steps {
