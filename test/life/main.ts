@@ -19,6 +19,9 @@ const CHAIN = 'example.org/life';
 const EPOCH_MILLIS = 25_000;
 const FOUNDERS = ['anna', 'bert', 'cara', 'dora'] as const;
 const SEED = new Uint8Array(32).fill(26);
+/** The watch before signing after a restore, shorter than on a real network. */
+const WATCH = { FANAL_CONSENSUS_WATCH_MILLIS: '10000' };
+const READY_SECONDS = 300;
 const EXIT_CHECKS = 8;
 
 interface Board {
@@ -50,7 +53,7 @@ function say(text: string): void {
 /** Waits for the epoch after the present one. */
 async function nextEpoch(): Promise<void> {
   const { epoch } = await board();
-  await until('the epoch ends', 120, async () => (await board()).epoch > epoch);
+  await until('the epoch ends', 240, async () => (await board()).epoch > epoch);
   say(`epoch ${epoch} has ended; ${traffic?.accepted ?? 0} payments so far`);
 }
 
@@ -59,9 +62,7 @@ async function ceremony(): Promise<void> {
   writeFileSync(join(root, 'password'), 'correct horse\n', { mode: 0o600 });
   for (const [i, name] of [...FOUNDERS, 'emma'].entries()) {
     const own = ports.slice(3 * i, 3 * i + 3) as [number, number, number];
-    // The watch before signing after a restore, shorter than on a real network.
-    const settings = { FANAL_CONSENSUS_WATCH_MILLIS: '10000' };
-    operators.set(name, new Operator(root, name, own, settings));
+    operators.set(name, new Operator(root, name, own, WATCH));
   }
   const anna = operator('anna');
   await anna.must(
@@ -105,7 +106,7 @@ async function newValidator(own: Operator): Promise<string> {
 
 async function begin(): Promise<void> {
   for (const name of FOUNDERS) operator(name).start();
-  await Promise.all(FOUNDERS.map((name) => operator(name).untilReady(240)));
+  await Promise.all(FOUNDERS.map((name) => operator(name).untilReady(READY_SECONDS)));
   for (const name of FOUNDERS) await pin(operator(name));
   const chain = readChain(join(operator('anna').home, 'genesis.json'));
   const to = addressFromKey(publicKeyFromSeed(new Uint8Array(32).fill(27)));
@@ -139,22 +140,22 @@ async function join5(): Promise<void> {
   for (const millis of [700, 1_200, 1_700, 2_300, 3_000]) await emma.interrupt(millis, ...go);
   await until(
     'the snapshot is imported',
-    60,
+    120,
     async () => (await steps()).get('snapshot')?.state === 'done',
   );
   emma.start();
   await emma.interrupt(2_500, ...go);
   await until(
     'emma has bonded',
-    120,
+    240,
     async () => (await steps()).get('bond')?.state === 'done',
   ).catch((error: Error) => {
     throw new Error(`${error.message}\n${last}`);
   });
   say('emma has taken a snapshot, caught up, and bonded, with the plug pulled six times');
   await nextEpoch();
-  await until('emma is in the set', 60, () => isActive('emma'));
-  await until('emma signs', 120, async () => BigInt((await member('emma'))?.rounds ?? 0) > 5n);
+  await until('emma is in the set', 120, () => isActive('emma'));
+  await until('emma signs', 240, async () => BigInt((await member('emma'))?.rounds ?? 0) > 5n);
   const { code } = await emma.run(...go);
   if (code !== 0) throw new Error(`fanal join ends with ${code} when all is done`);
   say('emma signs');
@@ -170,20 +171,39 @@ async function lose(): Promise<void> {
   await nextEpoch();
   await bert.must('restore', join('backups', backup as string));
   bert.start();
-  await bert.untilReady(180);
-  await until('bert signs', 60, async () => BigInt((await member('bert'))?.rounds ?? 0) > 5n);
+  await bert.untilReady(READY_SECONDS);
+  await until('bert signs', 120, async () => BigInt((await member('bert'))?.rounds ?? 0) > 5n);
   // A backup is the validator's: the owner's wallet is made of its words again.
   await bert.must('keys', 'import', '--words-file', 'words', '--open');
   await pin(bert);
   say('bert is restored from the backup, and signs');
+  await twin(join(bert.folder, 'backups', backup as string));
   await nextEpoch();
+}
+
+/** The same backup on a second host: it is noticed, and ends before it signs. */
+async function twin(backup: string): Promise<void> {
+  const copy = new Operator(root, 'bert-again', await threePorts(), WATCH);
+  operators.set(copy.name, copy);
+  await copy.must('restore', backup);
+  copy.start();
+  const code = await copy.ended();
+  if (code !== 6) throw new Error(`a second bert ended with ${code}\n${copy.lastWords()}`);
+  if (!copy.lastWords().includes('another node runs with this validator’s keys')) {
+    throw new Error(`a second bert does not say why it ended:\n${copy.lastWords()}`);
+  }
+  say('a second bert was noticed, and ended with 6');
+}
+
+async function threePorts(): Promise<[number, number, number]> {
+  return (await freePorts(3)) as [number, number, number];
 }
 
 async function retire(): Promise<void> {
   const dora = operator('dora');
   await dora.must('leave', 'life', '--yes');
   await nextEpoch();
-  await until('dora is out of the set', 60, async () => !(await isActive('dora')));
+  await until('dora is out of the set', 120, async () => !(await isActive('dora')));
   say('dora has retired; her node follows');
 }
 
@@ -197,13 +217,13 @@ async function upgrade(): Promise<void> {
   for (const name of ready.slice(0, 3)) await operator(name).must('ready', 'life');
   await nextEpoch();
   // anna, bert and cara are 30,000 of 32,000 coins.
-  await until('version 2 is in force', 30, async () => (await version()) === 2);
+  await until('version 2 is in force', 120, async () => (await version()) === 2);
   await emma.must('ready', 'life');
   say('three of four said that they are ready: version 2 is in force');
   await emma.end('SIGTERM');
   emma.moveTo(port);
   emma.start();
-  await emma.untilReady(120);
+  await emma.untilReady(READY_SECONDS);
   await emma.must('move', 'life', '--address', emma.address);
   say(`version ${await version()}: emma has moved to ${emma.address}`);
   await nextEpoch();

@@ -54,8 +54,9 @@ export function followVectors(): VectorFile {
   );
   followRefusals(chain, add, refused);
   forks(add);
+  versions(add, refused);
   return vectorFile(
-    'docs/protocol.md §8.2, §9.2, §9.3',
+    'docs/protocol.md §8.2, §8.5, §9.2, §9.3',
     'Follow `update` from `trust` with the clock at `now` (ms). Either the verdict is `verdict` and the new trust is at `size`, or the update is refused. A forked verdict leaves the trust where it was.',
     cases,
   );
@@ -225,6 +226,19 @@ function lunatics(add: Add, refused: (code: string) => Expected): void {
     refused('update/another-genesis'),
     wrongTime.now(),
   );
+}
+
+/** Epochs under later versions of the protocol, §8.5. */
+function versions(add: Add, refused: (code: string) => Expected): void {
+  const chain = testChain({ sign: signNatively, people: ['alice'] }).grow(2);
+  chain.endEpoch();
+  const before = chain.trust();
+  chain.block({ forge: { version: 2 } });
+  const known = { verdict: 'fresh', size: chain.size };
+  add('over a change to version 2', chain.genesisTrust(), chain.update(1n), known, chain.now());
+  chain.block({ forge: { version: 3 } });
+  const unknown = chain.update(before.header.height + 1n);
+  add('to a version that is not known', before, unknown, refused('decode/version'), chain.now());
 }
 
 function forks(add: Add): void {
