@@ -41,16 +41,17 @@ const torn =
 const oldSignState = (folder: string, victim: number) => join(folder, `sign-state-${victim}`);
 
 const LOSSES: readonly Loss[] = [
-  { what: 'ledger', damage: without(/^ledger/), outcome: 'back' },
   { what: 'journal', damage: without(/^journal/), outcome: 'back' },
   { what: 'ledger and journal', damage: without(/./), outcome: 'back' },
-  { what: 'end of the ledger', damage: torn('ledger'), outcome: 'back' },
   { what: 'end of the journal', damage: torn('journal'), outcome: 'back' },
   {
     what: 'sign state',
     damage: (rig, victim) => rmSync(rig.node(victim).node.home.signState),
     outcome: 'back',
   },
+  // By now the journal has given up what a ledger without its past would have to execute again.
+  { what: 'end of the ledger', damage: torn('ledger'), outcome: 'back' },
+  { what: 'ledger', damage: without(/^ledger/), outcome: 'back' },
   {
     // What is left of a copy that an operator made long ago and put back by the book.
     what: 'journal, with an old sign state',
