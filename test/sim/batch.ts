@@ -83,7 +83,7 @@ function hungReport(seed: number): RunReport {
     },
     trace: '',
     virtualSeconds: 0,
-    wallSeconds: HANG_MILLIS / 1_000,
+    processorSeconds: HANG_MILLIS / 1_000,
     steps: 0,
     commits: 0,
     blocks: 0,
