@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { STORE_LIMITS } from 'fanal-node/store/limits.ts';
 import { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { copyNode } from '../support/copied-node.ts';
 import { Rig, VALIDATORS } from './rig.ts';
@@ -30,12 +31,17 @@ const without = (pattern: RegExp) => (rig: Rig, victim: number) => {
   }
 };
 
-/** Cuts a write-ahead log off somewhere, as a disk that lies about its syncs does. */
+/**
+ * Cuts a write-ahead log off somewhere, as a disk that lies about its syncs does. One that may have
+ * been written back is left alone: without its end the database would not be old, but broken.
+ */
 const torn =
   (kind: string) =>
   (rig: Rig, victim: number, { random }: FaultSetting) => {
     const path = join(data(rig, victim), `${kind}.sqlite-wal`);
-    if (existsSync(path)) truncateSync(path, between(0, statSync(path).size, random));
+    const bytes = existsSync(path) ? statSync(path).size : 0;
+    if (bytes > 0 && bytes < STORE_LIMITS.walBytes / 2)
+      truncateSync(path, between(0, bytes, random));
   };
 
 const oldSignState = (folder: string, victim: number) => join(folder, `sign-state-${victim}`);
