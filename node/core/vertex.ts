@@ -195,6 +195,10 @@ export function decodeVertex(bytes: Bytes, hash: TaggedHash): Vertex {
 
 /** The same vertex with its transaction ids, once `verify.ts` has found them. */
 export function withTransactionIds(vertex: Vertex, transactionIds: readonly Bytes32[]): Vertex {
+  const known = vertex.transactionIds;
+  if (known.length === transactionIds.length && known.every((id, i) => id === transactionIds[i])) {
+    return vertex;
+  }
   const named = { ...vertex, transactionIds };
   const bytes = encodedVertices.get(vertex);
   if (bytes !== undefined) encodedVertices.set(named, bytes);

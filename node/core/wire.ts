@@ -63,6 +63,8 @@ const KINDS = {
 export interface WireContext {
   readonly genesisId: Bytes32;
   readonly hash: TaggedHash;
+  /** Reads a vertex, for those who keep one object for the same bytes; `decodeVertex` by default. */
+  readonly readVertex?: (bytes: Bytes) => Vertex;
 }
 
 export function encodeMessage({ genesisId }: WireContext, message: PeerMessage): Bytes {
@@ -259,8 +261,9 @@ function writeVertex(writer: Writer, vertex: Vertex): void {
   writer.longBytes(encodeVertex(vertex));
 }
 
-function readVertex(reader: Reader, { hash }: WireContext): Vertex {
-  return decodeVertex(reader.longBytes(MAX_ENCODED_VERTEX_BYTES), hash);
+function readVertex(reader: Reader, { hash, readVertex: read }: WireContext): Vertex {
+  const bytes = reader.longBytes(MAX_ENCODED_VERTEX_BYTES);
+  return read === undefined ? decodeVertex(bytes, hash) : read(bytes);
 }
 
 function writeVertices(writer: Writer, vertices: readonly Vertex[], max: number): void {

@@ -1,23 +1,19 @@
 /**
  * The validators of one thread: each on its own, with links between them and to the other groups.
  *
- * They share what cannot differ: a message is decoded and its payments are named once, the table of the DAG's entries exists
- * once, a block is executed once. What each decides and checks for itself is its own: rules of
- * vertices, every signature, certificates.
+ * They share what cannot differ: a vertex is decoded and its payments are named once, the table of
+ * the DAG's entries exists once, a block is executed once. What each decides and checks for itself
+ * is its own: rules of vertices, every signature, certificates.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
-import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
+import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { EntryTable, genesisVertices } from '../core/entry.ts';
 import type { EpochRecord, ExecutedTip, PeerMessage } from '../core/types.ts';
 import { decodeMessage } from '../core/wire.ts';
 import { peerOfKey } from '../network/identity.ts';
-import {
-  nativeCryptoPort,
-  nativeTaggedHash,
-  nativeTransactionId,
-} from '../runtime/native-crypto.ts';
+import { nativeCryptoPort, nativeTaggedHash } from '../runtime/native-crypto.ts';
 import { verifyNatively } from '../runtime/native-verify.ts';
 import type {
   FromGroup,
@@ -32,9 +28,12 @@ import { MemoryJournal } from './memory-journal.ts';
 import { PaymentQueue } from './payment-queue.ts';
 import { SeededRandom } from './random.ts';
 import { SharedExecution } from './shared-execution.ts';
+import { SharedVertices } from './shared-vertices.ts';
 import { TestValidator, type ValidatorWorld } from './validator.ts';
 
 const STATS_MILLIS = 1_000;
+/** Rounds whose vertices are remembered: as many as journals keep for those who come back. */
+const KEPT_ROUNDS = 120;
 
 interface Seat {
   readonly world: ValidatorWorld;
@@ -63,7 +62,7 @@ export class Group {
   readonly #seats = new Map<number, Seat>();
   readonly #tables = new Map<number, SharedTable>();
   readonly #decoded = new WeakMap<ArrayBufferLike, PeerMessage>();
-  readonly #transactionIds = new WeakMap<Bytes, Bytes32>();
+  readonly #vertices: SharedVertices;
   /** Validators of all groups whose process runs. */
   readonly #running: Set<number>;
   readonly #marks: Record<string, number> = {};
@@ -75,6 +74,7 @@ export class Group {
 
   constructor(data: GroupData, post: (message: FromGroup) => void) {
     this.#data = data;
+    this.#vertices = new SharedVertices(KEPT_ROUNDS * data.record.members.length);
     this.#post = post;
     this.#running = new Set(
       data.groups.flatMap((group, validator) => (group < 0 ? [] : validator)),
@@ -152,7 +152,11 @@ export class Group {
         crypto: nativeCryptoPort(keys.vertexSeed, keys.checkpointSeed),
         vertexKey: publicKeyFromSeed(keys.vertexSeed),
         local: this.#data.local,
-        wire: { genesisId: record.genesisId, hash: nativeTaggedHash },
+        wire: {
+          genesisId: record.genesisId,
+          hash: nativeTaggedHash,
+          readVertex: (bytes) => this.#vertices.decode(bytes),
+        },
         journal: new MemoryJournal((_, leader) => {
           if (!seat.steady || leader === undefined) return;
           this.#commitMillis.push(Date.now() - Number(leader.header.time));
@@ -166,13 +170,7 @@ export class Group {
           this.#decoded.set(body.buffer, message);
           return message;
         },
-        transactionId: (transaction) => {
-          const known = this.#transactionIds.get(transaction);
-          if (known !== undefined) return known;
-          const id = nativeTransactionId(transaction);
-          this.#transactionIds.set(transaction, id);
-          return id;
-        },
+        transactionId: (transaction) => this.#vertices.transactionId(transaction),
         makeTable: (committee, epoch, onJoin) => this.#table(committee, epoch, onJoin),
         ...{ queue, peers, validatorByPeer },
         send: (from, to, bytes) => this.#send(from, to, bytes),
