@@ -23,6 +23,7 @@ const ACCOUNTS = 200;
 /** One transaction has at most 64 outputs. */
 const COINS_EACH = 60;
 const SECONDS = 8;
+const WARM_RATE = 200;
 /** Offered, one after the other; `FANAL_BENCH_RATES=1000,2000` picks others. */
 const RATES = process.env.FANAL_BENCH_RATES?.split(',').map(Number) ?? [
   250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500,
@@ -54,6 +55,8 @@ export const run: Benchmark = async (report) => {
     reportMemory(report, 'resident memory, idle', nodes);
     await flood.prepare(COINS_EACH);
     void flood.watch();
+    // New processes spend their first seconds on compiling, not on payments.
+    await flood.run(WARM_RATE, SECONDS);
     const saturation = await findSaturation(report, nodes, flood);
     await measureAt(report, nodes, flood, Math.round(saturation / 2), 'half of that', {
       p50: 700,
