@@ -24,6 +24,8 @@ interface RunFlags {
   readonly seed: string;
   readonly threads: string;
   readonly report?: string;
+  readonly folder?: string;
+  readonly resume?: string;
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];
@@ -43,16 +45,33 @@ export function registerTestnet(program: Command, action: Action): void {
     .option('--jitter <time>', 'up to so much more', '0ms')
     .option('--loss <share>', 'messages that are lost at first, such as 1%', '0%')
     .option('--byzantine <count>', 'members that never speak', '0')
-    .option('--fault <fault>', 'kind@at:for[:count]: kill, pause or partition; repeatable', collect)
+    .option(
+      '--fault <fault>',
+      'kind@at:for[:count], kinds kill, stop, pause, partition, clock; or restart@at[:count]; repeatable',
+      collect,
+    )
     .option('--seed <number>', 'of keys, delays and choices', '1')
     .option('--threads <count>', 'threads for the validators', String(availableParallelism()))
     .option('--report <file>', 'where the report goes, as JSON')
+    .option('--folder <folder>', 'keep what is found here, so that a killed run can go on')
+    .option('--resume <folder>', 'go on with the run there; all but --report is as it was')
     .action(
       action<RunFlags>(async ({ output, signal }, flags) => {
-        const options = await readFlags(flags);
         const { runTestnet } = await import('../testnet/run.ts');
+        const { RunFolder } = await import('../testnet/run-folder.ts');
+        const begun = flags.resume === undefined ? null : RunFolder.open(flags.resume);
+        const given = begun?.options ?? (await readFlags(flags));
+        const folder =
+          flags.folder === undefined || begun !== null
+            ? begun
+            : RunFolder.begin(flags.folder, given);
+        const options = folder?.rest ?? given;
+        if (begun !== null && begun.rest !== null) {
+          const left = clock(options.durationMillis);
+          output.progress(`Going on with part ${begun.parts + 1}: ${left} are left.`);
+        }
         const onProgress = progressOn(output, options, process.stderr.isTTY);
-        const report = await runTestnet(options, signal, onProgress);
+        const report = await runTestnet(options, signal, onProgress, folder);
         output.status('');
         if (flags.report !== undefined) writeFileSync(flags.report, `${toJson(report, 2)}\n`);
         print(output, report);

@@ -12,12 +12,13 @@ import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { verifyNatively } from '../runtime/native-verify.ts';
 import type { SeededRandom } from './random.ts';
+import { Samples } from './samples.ts';
 
 /** Damaged copies of each update. */
 const TAMPERINGS = 4;
 
 export class LightFollower {
-  readonly verifyMillis: number[] = [];
+  readonly verifyMillis = new Samples();
   updates = 0;
   tampered = 0;
   refused = 0;
@@ -45,7 +46,7 @@ export class LightFollower {
     try {
       const start = performance.now();
       const { state, verdict } = await this.#follow(before, bytes);
-      this.verifyMillis.push(performance.now() - start);
+      this.verifyMillis.add(performance.now() - start);
       if (verdict.kind === 'forked') throw new FanalError('testnet/fork', 'the update forks');
       this.updates++;
       for (let i = 0; i < TAMPERINGS; i++) await this.#tamper(before, bytes, state);

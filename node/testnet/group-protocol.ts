@@ -67,6 +67,12 @@ export type ToGroup =
       readonly start: ExecutedTip;
       readonly certifiedSize: bigint;
     }
+  /** Puts the clocks of these so far ahead of the machine's. */
+  | {
+      readonly kind: 'clock';
+      readonly validators: readonly number[];
+      readonly aheadMillis: number;
+    }
   /** Cuts these off from the others; nobody heals it. */
   | { readonly kind: 'partition'; readonly side: readonly number[] }
   | { readonly kind: 'stop' };

@@ -128,6 +128,14 @@ export class Group {
       case 'restart':
         for (const validator of message.validators) this.#restart(validator, message);
         return;
+      case 'clock':
+        for (const validator of message.validators) {
+          const seat = this.#seats.get(validator);
+          if (seat === undefined) continue;
+          seat.steady = false;
+          seat.validator?.setClock(message.aheadMillis);
+        }
+        return;
       case 'partition':
         this.#partition(message.side);
         return;

@@ -9,7 +9,6 @@ import type { ValidatorStatus } from './group-protocol.ts';
 import type { Fault } from './options.ts';
 import {
   type Check,
-  percentiles,
   REPORT_SCHEMA,
   type ReportValidator,
   type TestnetReport,
@@ -25,25 +24,42 @@ const BEHIND_BLOCKS = 30n;
 /** A payment had its chance after so long. */
 const PAYMENT_MILLIS = 30_000;
 
-export function judge(net: Testnet, interrupted: boolean, seconds: number): TestnetReport {
+/** Checks that only hold once a network has been let come to rest. */
+const FINAL_CHECKS = ['everyone-keeps-up', 'light-client-follows'];
+
+/** @param isOver false for a look at a run that goes on */
+export function judge(
+  net: Testnet,
+  interrupted: boolean,
+  seconds: number,
+  isOver = true,
+): TestnetReport {
   const { options, ledger, follower } = net;
   const { genesis } = net.setting.chain;
   const { links } = options;
   const statuses = [...net.stats.values()].flatMap(({ validators }) => validators);
-  const checks = allChecks(net, statuses, seconds * 1_000);
+  const checks = allChecks(net, statuses, seconds * 1_000).filter(
+    ({ id }) => isOver || !FINAL_CHECKS.includes(id),
+  );
+  const { settled, late } = paymentsOf(net);
   const local = testnetLocalParams(options.validators);
   const stats = [...net.stats.values()];
   const sum = (pick: (one: (typeof stats)[number]) => number) =>
     stats.reduce((total, one) => total + pick(one), 0);
   const tip = ledger.tip();
   const cpu = process.cpuUsage(net.cpuBefore);
-  const intervals = net.headerTimes.slice(1).map((time, i) => {
-    return Number(time - (net.headerTimes[i] as bigint));
-  });
   return {
     schema: REPORT_SCHEMA,
     result: checks.every(({ ok }) => ok) ? 'pass' : 'fail',
     interrupted,
+    parts: [
+      {
+        started: new Date(net.startedAt).toISOString(),
+        durationSeconds: Math.round(seconds * 10) / 10,
+        height: Number(tip.height),
+        transactions: net.transactions,
+      },
+    ],
     run: {
       id: randomUUID(),
       seed: options.seed,
@@ -83,10 +99,10 @@ export function judge(net: Testnet, interrupted: boolean, seconds: number): Test
       marks: marksOf(stats.map(({ marks }) => marks)),
     },
     latencySeconds: {
-      commit: percentiles(net.commitMillis),
-      executed: percentiles(net.executedMillis),
-      certified: percentiles(net.certifiedMillis),
-      blockInterval: percentiles(intervals),
+      commit: net.commitMillis.percentiles(),
+      executed: net.executedMillis.percentiles(),
+      certified: net.certifiedMillis.percentiles(),
+      blockInterval: net.blockIntervals.percentiles(),
     },
     throughput: {
       submitted: net.submitted,
@@ -94,13 +110,13 @@ export function judge(net: Testnet, interrupted: boolean, seconds: number): Test
         mean: Math.round((10 * net.transactions) / seconds) / 10,
         peak: Math.round(10 * net.peakPerSecond) / 10,
       },
-      successRate: successRate(net),
+      ...{ settled, late, successRate: shareOf(settled, late) },
     },
     validators: board(net, statuses),
     lightClient: {
       updatesVerified: follower.updates,
       height: Number(follower.height),
-      verifySeconds: percentiles(follower.verifyMillis),
+      verifySeconds: follower.verifyMillis.percentiles(),
       tamperRefused: follower.refused,
       tamperHarmless: follower.harmless,
       tamperTotal: follower.tampered,
@@ -128,7 +144,8 @@ function allChecks(net: Testnet, statuses: readonly ValidatorStatus[], ranMillis
     genesis.validators.reduce((sum, { stake }) => sum + stake, 0n);
   const gap = longestGap(net, ranMillis);
   const behind = laggards(net, statuses, ranMillis);
-  const success = successRate(net);
+  const { settled, late } = paymentsOf(net);
+  const success = shareOf(settled, late);
   const wrongIds = statuses.filter(
     ({ executedHeight, blockId }) => blockId !== null && !isOurs(net, executedHeight, blockId),
   );
@@ -218,13 +235,17 @@ function laggards(net: Testnet, statuses: readonly ValidatorStatus[], ranMillis:
     );
 }
 
-/** Of the payments that had their time, the share that is in a block. */
-function successRate(net: Testnet): number | null {
+/** Payments that are in a block, and those that are not although they had their time. */
+function paymentsOf(net: Testnet): { readonly settled: number; readonly late: number } {
   const now = performance.now();
   const late = [...net.payers.open.values()].filter(
     ({ submittedAt }) => now - submittedAt > PAYMENT_MILLIS,
   ).length;
-  const settled = net.executedMillis.length;
+  return { settled: net.executedMillis.count, late };
+}
+
+/** The share of payments that got in; null before there are any. */
+export function shareOf(settled: number, late: number): number | null {
   return settled + late === 0 ? null : settled / (settled + late);
 }
 

@@ -3,7 +3,11 @@
  */
 import { FanalError } from 'fanal/primitives/errors.ts';
 
-export type FaultKind = 'kill' | 'pause' | 'partition';
+/**
+ * `kill` and `stop` end a validator's process, `restart` does and begins it again at once; `pause`
+ * freezes it; `partition` cuts some off from the others; `clock` puts theirs ten seconds ahead.
+ */
+export type FaultKind = 'kill' | 'stop' | 'restart' | 'pause' | 'partition' | 'clock';
 
 /** Something that is done to `count` validators from `atMillis` on, for `forMillis`. */
 export interface Fault {
@@ -67,23 +71,35 @@ export function parseShare(text: string): number {
 }
 
 /**
- * Reads `kind@at:for` or `kind@at:for:count`; without a count it is one validator, or for a
+ * Reads `kind@at:for` or `kind@at:for:count`, and `restart@at` or `restart@at:count`; without a count it is one validator, or for a
  * partition a third of them.
  */
 export function parseFault(text: string, validators: number): Fault {
-  const match = /^(kill|pause|partition)@([^:]+):([^:]+)(?::(\d+))?$/.exec(text);
-  if (match === null) throw refuse(`expected kind@at:for[:count], found ${text}`, FAULT_HINT);
+  if (text.startsWith('disk-full')) {
+    throw refuse('validators of one process have no disks of their own to fill', DISK_HINT);
+  }
+  const isRestart = text.startsWith('restart');
+  const match = isRestart
+    ? /^(restart)@([^:]+)()(?::(\d+))?$/.exec(text)
+    : /^(kill|stop|pause|partition|clock)@([^:]+):([^:]+)(?::(\d+))?$/.exec(text);
+  if (match === null) {
+    const form = isRestart ? 'restart@at[:count]' : 'kind@at:for[:count]';
+    throw refuse(`expected ${form}, found ${text}`, FAULT_HINT);
+  }
   const kind = match[1] as FaultKind;
   const count = Number(match[4] ?? (kind === 'partition' ? Math.floor(validators / 3) : 1));
   if (count < 1 || count > validators) throw refuse(`a fault of ${count} validators`);
   return {
     ...{ kind, count },
     atMillis: parseDuration(match[2] as string),
-    forMillis: parseDuration(match[3] as string),
+    forMillis: isRestart ? RESTART_MILLIS : parseDuration(match[3] as string),
   };
 }
 
-const FAULT_HINT = 'Kinds are kill, pause and partition, as in kill@60s:30s:33.';
+const RESTART_MILLIS = 500;
+const FAULT_HINT =
+  'Kinds are kill, stop, pause, partition and clock, as in kill@60s:30s:33; and restart@60s:33.';
+const DISK_HINT = 'From a checkout, `npm run faults` fills a real one under a real validator.';
 
 /** @throws {FanalError} `testnet/options` naming what is out of bounds */
 export function checkOptions(options: TestnetOptions): void {

@@ -39,10 +39,19 @@ export interface ReportFault extends Omit<Fault, 'atMillis' | 'forMillis' | 'cou
   readonly target: readonly string[];
 }
 
+export interface ReportPart {
+  readonly started: string;
+  readonly durationSeconds: number;
+  readonly height: number;
+  readonly transactions: number;
+}
+
 export interface TestnetReport {
   readonly schema: typeof REPORT_SCHEMA;
   readonly result: 'pass' | 'fail';
   readonly interrupted: boolean;
+  /** A run that was resumed has several, each with a chain of its own; the figures are of all. */
+  readonly parts: readonly ReportPart[];
   readonly run: {
     readonly id: string;
     readonly seed: number;
@@ -100,7 +109,10 @@ export interface TestnetReport {
   readonly throughput: {
     readonly submitted: number;
     readonly txPerSecond: { readonly mean: number; readonly peak: number };
-    /** Of the payments that had 30 seconds to get into a block, how many did. */
+    /** Payments that got into a block, and those that did not although they had 30 seconds. */
+    readonly settled: number;
+    readonly late: number;
+    /** Of these, the share that got in. */
     readonly successRate: number | null;
   };
   readonly validators: readonly ReportValidator[];
@@ -131,15 +143,6 @@ export function warningsOf(options: TestnetOptions): string[] {
     `All ${options.validators} validators share one machine: latencies and throughput are not those of a network of hosts.`,
     'Each validator checks every vertex and cosignature that it receives for itself. A message is decoded once a thread, and a block executed once, after all validators’ inputs for it were found equal byte for byte.',
     'Links are in memory: delay, jitter and loss act on messages, and a lost one is sent again after 200 ms and a round trip. There is no handshake and no encryption on them.',
-    'Journals are in memory: nothing waits for a disk but the ledger. A killed validator keeps its journal.',
+    'Journals are in memory: nothing waits for a disk but the ledger. A killed validator keeps its journal, and a resumed run begins another chain.',
   ];
-}
-
-export function percentiles(millis: readonly number[]): Percentiles {
-  const sorted = Float64Array.from(millis).sort();
-  const at = (share: number) => {
-    const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-    return value === undefined ? null : Math.round(value) / 1_000;
-  };
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }

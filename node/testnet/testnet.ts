@@ -20,6 +20,7 @@ import type { Fault, TestnetOptions } from './options.ts';
 import { checkOptions, TESTNET_LIMITS } from './options.ts';
 import { Payers } from './payers.ts';
 import { SeededRandom } from './random.ts';
+import { Samples } from './samples.ts';
 import { makeChain, type TestnetChain, testnetLocalParams } from './setting.ts';
 
 /** What a run is known by from outside while it goes on. */
@@ -42,6 +43,8 @@ const FOLLOW_MILLIS = 5_000;
 /** How long the network may take to certify what it has at the end. */
 const STOP_MILLIS = 10_000;
 const ACCOUNTS = 100;
+/** How far a clock is put forward that a fault is done to. */
+const CLOCK_AHEAD_MILLIS = 10_000;
 const HEAP_MEGABYTES = 6_144;
 const YOUNG_MEGABYTES = 256;
 
@@ -56,17 +59,17 @@ export class Testnet {
   readonly loadBefore = loadavg()[0] as number;
   readonly cpuBefore = process.cpuUsage();
   // What the judge looks at.
-  readonly commitMillis: number[] = [];
-  readonly executedMillis: number[] = [];
-  readonly certifiedMillis: number[] = [];
-  readonly headerTimes: bigint[] = [];
+  readonly commitMillis = new Samples();
+  readonly executedMillis = new Samples();
+  readonly certifiedMillis = new Samples();
+  readonly blockIntervals = new Samples();
   readonly stats = new Map<number, GroupStats>();
   readonly targets = new Map<Fault, readonly number[]>();
   readonly forks: string[] = [];
   readonly evidence: string[] = [];
   readonly broken = new Map<number, string>();
   readonly rejected: string[] = [];
-  /** Time between two certificates, and when it was longest. */
+  /** When something was certified, in milliseconds since the start. */
   readonly certifiedAt: number[] = [];
   transactions = 0;
   submitted = 0;
@@ -85,6 +88,7 @@ export class Testnet {
   #certificate: CertifiedCheckpoint | null = null;
   #record: EpochRecord | null = null;
   #failure: Error | null = null;
+  #lastTime: bigint | null = null;
   #owed = 0;
   #stopping = false;
   #begunAt = 0;
@@ -265,8 +269,23 @@ export class Testnet {
       .map((at) => live[at] as number);
     this.targets.set(fault, targets);
     for (const validator of targets) this.#down.add(validator);
-    if (fault.kind === 'partition') this.#tell({ kind: 'partition', side: targets });
-    else this.#tell({ kind: fault.kind === 'kill' ? 'kill' : 'hold', validators: targets });
+    switch (fault.kind) {
+      case 'partition':
+        this.#tell({ kind: 'partition', side: targets });
+        return;
+      case 'pause':
+        this.#tell({ kind: 'hold', validators: targets });
+        return;
+      case 'clock':
+        // They go on, by a clock of their own.
+        for (const validator of targets) this.#down.delete(validator);
+        this.#tell({ kind: 'clock', validators: targets, aheadMillis: CLOCK_AHEAD_MILLIS });
+        return;
+      case 'kill':
+      case 'stop':
+      case 'restart':
+        this.#tell({ kind: 'kill', validators: targets });
+    }
   }
 
   #heal(fault: Fault): void {
@@ -274,6 +293,8 @@ export class Testnet {
     for (const validator of targets) this.#down.delete(validator);
     if (fault.kind === 'partition') this.#tell({ kind: 'partition', side: [] });
     else if (fault.kind === 'pause') this.#tell({ kind: 'release', validators: targets });
+    else if (fault.kind === 'clock')
+      this.#tell({ kind: 'clock', validators: targets, aheadMillis: 0 });
     else {
       const record = this.#record as EpochRecord;
       this.#tell({
@@ -309,7 +330,7 @@ export class Testnet {
         this.broken.set(message.validator, message.message);
         return;
       case 'stats':
-        for (const millis of message.stats.commitMillis) this.commitMillis.push(millis);
+        for (const millis of message.stats.commitMillis) this.commitMillis.add(millis);
         this.stats.set(message.stats.group, message.stats);
         return;
       case 'stopped':
@@ -355,11 +376,13 @@ export class Testnet {
       this.transactions++;
       const payment = this.payers.included(outcome.txid);
       if (payment === undefined) continue;
-      this.executedMillis.push(now - payment.submittedAt);
+      this.executedMillis.add(now - payment.submittedAt);
       submittedAt.push(payment.submittedAt);
     }
     this.#uncertified.push({ size, submittedAt });
-    this.headerTimes.push(header.time);
+    const { time } = header;
+    if (this.#lastTime !== null) this.blockIntervals.add(Number(time - this.#lastTime));
+    this.#lastTime = time;
     this.blocks++;
     this.#perSecond.push({ at: now, count: submittedAt.length });
     while ((this.#perSecond[0]?.at ?? now) < now - 10_000) this.#perSecond.shift();
@@ -381,7 +404,7 @@ export class Testnet {
     this.certifiedAt.push(now - this.#begunAt);
     while ((this.#uncertified[0]?.size ?? checkpoint.size + 1n) <= checkpoint.size) {
       for (const at of this.#uncertified.shift()?.submittedAt ?? []) {
-        this.certifiedMillis.push(now - at);
+        this.certifiedMillis.add(now - at);
       }
     }
   }

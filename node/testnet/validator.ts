@@ -120,6 +120,13 @@ export class TestValidator {
       .catch((error: Error) => this.#broken(error));
   }
 
+  /** Its clock is put so far ahead of the machine's. */
+  setClock(aheadMillis: number): void {
+    if (this.#stopped) return;
+    const wallOffset = Date.now() + aheadMillis - wholeMillis();
+    this.#driver.push({ kind: 'clock', wallOffset });
+  }
+
   /** The link to a validator came up or broke. */
   peerChanged(validator: number, up: boolean): void {
     const name = this.#world.peers[validator] as string;

@@ -38,6 +38,17 @@ test('a network with a killed validator goes on, takes it back, and passes its c
   ]);
 }, 60_000);
 
+test('a clock put ahead and a restart do not stop the others', async () => {
+  const faults = [parseFault('clock@1s:4s:1', 4), parseFault('restart@7s:1', 4)];
+  const report = await runTestnet({ ...OPTIONS, faults }, new AbortController().signal, () => {});
+  expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+  expect(report.config.faults.map(({ kind, target }) => [kind, target.length])).toEqual([
+    ['clock', 1],
+    ['restart', 1],
+  ]);
+  expect(report.chain.transactions).toBeGreaterThan(100);
+}, 60_000);
+
 test('two silent members of four stop the network, and the report says so', async () => {
   const report = await runTestnet(
     { ...OPTIONS, faults: [], byzantine: 2, durationMillis: 3_000, paymentsPerSecond: 5 },
