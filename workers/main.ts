@@ -31,6 +31,26 @@ function open(env: Env): { readonly app: Gateway; readonly config: Config } {
   return opened;
 }
 
+/** One request as the platform brought it. */
+class WorkerCall implements Call {
+  readonly client: string | null;
+  readonly defer: Call['defer'];
+  readonly target: string;
+  readonly #ctx: ExecutionContext;
+
+  constructor(request: Request, ctx: ExecutionContext, clientHeader: string | null) {
+    this.client = clientHeader === null ? null : request.headers.get(clientHeader);
+    this.defer = (work) => ctx.waitUntil(work);
+    this.target = targetIn(request.url);
+    this.#ctx = ctx;
+  }
+
+  /** Looked for only where it is needed: most requests end before. */
+  get immutable(): Call['immutable'] {
+    return throughEdge(this.#ctx as never);
+  }
+}
+
 /** The gateway: limits, keys and counts live here, so no cache stands before it. */
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
@@ -41,15 +61,7 @@ export default {
       return unconfigured(request, error);
     }
     const { app, config } = gateway;
-    const call: Call = {
-      client: config.clientHeader === null ? null : request.headers.get(config.clientHeader),
-      defer: (work) => ctx.waitUntil(work),
-      target: targetIn(request.url),
-      // Looked for only where it is needed: most requests end before.
-      get immutable() {
-        return throughEdge(ctx as never);
-      },
-    };
+    const call = new WorkerCall(request, ctx, config.clientHeader);
     const page = env.ASSETS_DISK === undefined ? null : fileServiceBlob(env.ASSETS_DISK);
     const asset = page && (await assetAnswer(request, call.target, (path) => page.get(path)));
     return asset ?? app.fetch(request, { call });

@@ -15,6 +15,8 @@ import { type Person, provedTargets, type Story, tellStory } from './story.ts';
 import { type Lie, type TestNode, testNode } from './test-node.ts';
 
 let story: Story;
+/** A chain of other people's making. */
+let strange: Story;
 let targets: Record<string, string>;
 /** What an honest gateway serves. */
 const truth = new Map<string, Bytes>();
@@ -25,6 +27,7 @@ const bytesOf = async (response: Response) => new Uint8Array(await response.arra
 
 beforeAll(async () => {
   story = tellStory();
+  strange = tellStory({ seed: 77_000n });
   targets = provedTargets(story);
   const database = memoryDatabase();
   const gateway = openMemoryGateway({
@@ -183,7 +186,6 @@ const PERSONALITIES: Record<string, (context: { other: TestNode; older: TestNode
 describe('the zoo', () => {
   for (const [name, personality] of Object.entries(PERSONALITIES)) {
     it(`a node that ${name} gets nothing served`, async () => {
-      const strange = tellStory({ seed: 77_000n });
       const lie = personality({
         other: testNode(strange.chain),
         older: testNode(story.chain, { size: () => story.chain.size }),
@@ -202,7 +204,6 @@ describe('the zoo', () => {
   }
 
   it('two liars of three keep nobody from the truth', async () => {
-    const strange = tellStory({ seed: 78_000n });
     for (const target of Object.values(targets)) {
       const [one, two] = [testNode(story.chain), testNode(story.chain)];
       const gateway = gatewayOver({ one, two, honest: testNode(story.chain) });

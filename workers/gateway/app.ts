@@ -128,7 +128,8 @@ class GatewayServer {
     const isPost = method === 'POST';
     if (!isPost) refuseBody(headers);
     const isFree = FREE_ROUTES.has(match?.name ?? '');
-    const admission = isFree ? null : await this.#admit(headers, call, match);
+    const admitted = isFree ? null : this.#admit(headers, call, match);
+    const admission = admitted instanceof Promise ? await admitted : admitted;
     const asked = {
       method,
       ifNoneMatch: headers.get('if-none-match'),
@@ -147,7 +148,7 @@ class GatewayServer {
     return send(await this.#make(match, context, admission));
   }
 
-  #admit(headers: RequestHeaders, call: Call, match: Match | null): Promise<Admission> {
+  #admit(headers: RequestHeaders, call: Call, match: Match | null): Admission | Promise<Admission> {
     const isSubmit = match !== null && ROUTES[match.name].method === 'POST';
     const key = headers.get('x-api-key');
     return this.#gate.admit(key, call.client, isSubmit ? 'submit' : 'cached');

@@ -48,16 +48,21 @@ export class Gate {
    * @throws {Problem} `quota-exceeded` with the seconds to wait; `invalid-request` for a key that
    *   nobody knows
    */
-  async admit(
+  admit(
     key: string | undefined,
     address: string | null,
     cost: CostClass,
-  ): Promise<Admission> {
+  ): Admission | Promise<Admission> {
     if (key !== undefined && this.#limits.keys !== null) return this.#admitKey(key, address, cost);
     const client = clientKey(address);
+    const taken = this.#limits.anonymous.take(client, cost);
+    return taken instanceof Promise
+      ? taken.then((verdict) => this.#admitAnonymous(client, verdict))
+      : this.#admitAnonymous(client, taken);
+  }
+
+  #admitAnonymous(client: string, verdict: Verdict): Admission {
     const { anonymous } = this.#limits;
-    const taken = anonymous.take(client, cost);
-    const verdict = taken instanceof Promise ? await taken : taken;
     if (!verdict.allowed) throw this.#refusal('anon', verdict);
     const rateLimit = rateLimitHeader('anon', verdict);
     const charge = async () => anonymous.take(client, 'uncached');

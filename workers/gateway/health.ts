@@ -50,8 +50,13 @@ export class HealthWindow {
     const counts = this.#bucket(Math.floor(now / HEALTH_BUCKET_MILLIS));
     counts.requests++;
     if (failed) counts.errors++;
-    let slot = LATENCY_BOUNDS_MILLIS.findIndex((bound) => millis <= bound);
-    if (slot < 0) slot = LATENCY_BOUNDS_MILLIS.length;
+    let slot = 0;
+    while (
+      slot < LATENCY_BOUNDS_MILLIS.length &&
+      millis > (LATENCY_BOUNDS_MILLIS[slot] as number)
+    ) {
+      slot++;
+    }
     counts.latency[slot] = (counts.latency[slot] as number) + 1;
   }
 
