@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { addFollower, createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
 import { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,7 +23,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fanal-flow-'));
   network = await createLocalNetwork({ folder, validators: 4, accounts: 1 });
   nodes = network.nodes.map((node) => new NodeProcess(node));
-  await Promise.all(nodes.map((node) => node.waitUntilReady()));
+  await Promise.all(nodes.map((node) => node.waitUntilReady(90_000)));
   payer = new Payer(network, network.accounts[0] as never);
   // Many coins, so that payments need not wait for one another.
   const split = payer.split(payer.coins[0] as OwnedCoin, 60);
@@ -197,5 +199,19 @@ describe('a validator that must not sign', () => {
     await everywhere(await pay(back));
     await restart(0).waitUntilReady();
     await expectOneLog();
+  });
+});
+
+describe('what all of this left on the disks', () => {
+  test('is whole in every row, as `fanal fsck` sees it', async () => {
+    const main = new URL('../../node/main.ts', import.meta.url).pathname;
+    for (const { node: one } of nodes) {
+      const args = [main, 'fsck', '--json', '--home', one.home.root];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      const found = JSON.parse(stdout);
+      expect(found).toMatchObject({ whole: true, findings: [] });
+      expect(Number(found.payments)).toBeGreaterThanOrEqual(acknowledged.length);
+      expect(Number(found.commits)).toBeGreaterThan(0);
+    }
   });
 });
