@@ -38,13 +38,12 @@ export function registerDev(program: Command, action: Action): void {
           return EXIT.ok;
         }
         const started = performance.now();
-        const wallet = await openDevWallet(context);
         const dev = await DevNetwork.start({
           folder,
           validators: whole(flags.validators, '--validators', 1, 20),
           port: whole(flags.port, '--port', 1, 65_535),
           fresh: flags.fresh ?? false,
-          words: wallet.words,
+          words: () => devWords(context),
           signal,
           tell: (text) => output.progress(text),
         });
@@ -69,18 +68,18 @@ const NAME = 'dev';
  * The words that own a new network's coins: of the wallet `dev`, which is made here once and lies
  * in the open, because its coins are worth nothing. It outlives `--fresh`.
  */
-async function openDevWallet({ home }: CommandContext): Promise<{ readonly words: string }> {
+async function devWords({ home }: CommandContext): Promise<string> {
   const { randomBytes } = await import('node:crypto');
   const { newMnemonic } = await import('fanal/wallet/index.ts');
   const { listWallets, readWords, writeWallet } = await import('./wallets.ts');
   const kept = listWallets(home).find(({ name }) => name === NAME);
   if (kept !== undefined && !kept.encrypted) {
-    return { words: await readWords(kept, async () => '') };
+    return readWords(kept, async () => '');
   }
   const words = newMnemonic((length) => new Uint8Array(randomBytes(length)));
   // Somebody's own wallet of that name stays as it is.
   if (kept === undefined) await writeWallet(home, NAME, words, null);
-  return { words };
+  return words;
 }
 
 /** Pins the network, so that the other commands find it. In a node's own folder nothing is pinned. */

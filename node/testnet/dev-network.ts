@@ -33,8 +33,8 @@ export interface DevOptions {
   /** Of the gateway and the page. */
   readonly port: number;
   readonly fresh: boolean;
-  /** Of the wallet that owns the coins of a new network. */
-  readonly words: string;
+  /** Words of the wallet that owns the coins of a new network; asked for when one is made. */
+  readonly words: () => Promise<string>;
   /** Once aborted, what ends is not started again. */
   readonly signal: AbortSignal;
   /** Told whatever a person would want to know. */
@@ -275,7 +275,7 @@ async function openOrCreate(options: DevOptions): Promise<LocalNetwork> {
   // One faucet for each validator, beside the wallet.
   const network = await createLocalNetwork({
     ...{ folder, validators, accounts: validators },
-    wallet: { words, addresses: WALLET_ADDRESSES },
+    wallet: { words: await words(), addresses: WALLET_ADDRESSES },
   });
   network.nodes.forEach((_, place) => {
     const { seed } = network.accounts[WALLET_ADDRESSES + place] as LocalNetwork['accounts'][number];

@@ -103,6 +103,7 @@ async function lookUp(steps: Steps, page: Page, url: string): Promise<void> {
   await steps.run('a search for nothing known says so', async () => {
     await search('what is this');
     await page.waitForSelector('#search-problem', timeout);
+    await page.fill('#search', '');
   });
 }
 

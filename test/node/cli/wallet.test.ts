@@ -49,6 +49,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'garbage'), 'this is no receipt');
   writeFileSync(join(folder, 'kept'), 'something of value');
   mkdirSync(join(folder, 'folder'));
+  mkdirSync(join(folder, 'dirty/dev'), { recursive: true });
+  mkdirSync(join(folder, 'torn/dev'), { recursive: true });
+  writeFileSync(join(folder, 'torn/dev/network.json'), '{"schema":');
   const pinned = await fanal('trust', 'pin', 'trust.txt', '--name', 'test', '--url', server.url);
   expect(pinned, pinned.err).toMatchObject({ code: 0 });
   const made = await fanal('keys', 'import', '--words-file', 'words', '--open');
@@ -205,6 +208,12 @@ const BAD: readonly (readonly [string, number, RegExp])[] = [
   ['faucet nonsense', 2, /not an address/],
   ['light --listen nowhere', 2, /--listen as host:port/],
   ['light --listen 127.0.0.1:99999', 2, /--listen as host:port/],
+  ['dev --validators 0', 2, /--validators from 1 to 20/],
+  ['dev --port 99999', 2, /--port from 1 to 65535/],
+  ['dev --kill nobody', 2, /--kill from 1 to 100/],
+  ['dev --kill 1', 7, /no network runs in.*fanal dev/s],
+  ['dev --home dirty --port 28799', 3, /is not a local network.*--fresh/s],
+  ['dev --home torn --port 28799', 3, /cannot be opened.*--fresh/s],
   ['balance --timeout soon', 2, /number above 0/],
   ['blance', 2, /Did you mean balance/],
 ];
