@@ -64,7 +64,7 @@ async function main(): Promise<number> {
     );
   try {
     await step('four validators are ready', async () => {
-      await Promise.all(nodes.map((node) => node.waitUntilReady(90_000)));
+      await Promise.all(nodes.map((node) => node.waitUntilReady(180_000)));
       return nodes.map(({ node }) => node.name).join(', ');
     });
     await step('Prometheus scrapes all of them', async () => {

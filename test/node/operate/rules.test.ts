@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { METRICS } from 'fanal/api/metrics.ts';
@@ -8,7 +8,7 @@ import { parse, stringify } from 'yaml';
 import { ALERTS } from '../../../node/operate/alerts.ts';
 import { DASHBOARD_NAMES, printDashboard } from '../../../node/operate/dashboards.ts';
 import { printRules, runbookFile } from '../../../node/operate/rules.ts';
-import { printUnits } from '../../../node/operate/service.ts';
+import { DEFAULT_SERVICE, printUnits } from '../../../node/operate/service.ts';
 import { type History, RULE_CASES } from './rule-cases.ts';
 
 const RUNBOOKS = resolve(import.meta.dirname, '../../../docs/runbooks');
@@ -112,6 +112,50 @@ describe('the systemd units', () => {
     expect(Object.values(printUnits()).join('')).not.toContain('MemoryDenyWriteExecute');
   });
 });
+
+const systemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+describe.skipIf(!systemd)("systemd's own tool", () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'fanal-units-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  // The program must exist, and this machine may have no such account.
+  const options = { ...DEFAULT_SERVICE, program: '/bin/true', user: 'root' };
+  const write = (name: string, change = (text: string) => text) => {
+    mkdirSync(join(folder, name));
+    return Object.entries(printUnits(options)).map(([unit, text]) => {
+      writeFileSync(join(folder, name, unit), change(text));
+      return join(folder, name, unit);
+    });
+  };
+  const analyze = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    return { status, words: stdout + stderr };
+  };
+
+  it('finds nothing wrong with the units', () => {
+    const { status, words } = analyze('verify', ...write('good'));
+    expect(words.split('\n').filter((line) => line.includes(folder))).toEqual([]);
+    expect(status).toBe(0);
+  });
+
+  it('finds a unit that is broken', () => {
+    const units = write('broken', (text) => text.replace('ExecStart=/bin/true', 'ExecStart=true?'));
+    expect(analyze('verify', ...units).status).not.toBe(0);
+  });
+
+  it('finds the node little exposed', () => {
+    write('exposed');
+    const unit = join(folder, 'exposed', 'fanal.service');
+    const { words } = analyze('security', '--offline=true', unit);
+    const exposure = /exposure level for fanal.service: ([0-9.]+)/.exec(words)?.[1];
+    expect(Number(exposure)).toBeLessThan(3);
+  });
+});
+
+if (!systemd) console.log('left out: systemd-analyze is not installed (Debian package: systemd)');
 
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 
