@@ -7,7 +7,13 @@ import { Rig, VALIDATORS } from './rig.ts';
 import { between, pause, pick, type Scenario, spread } from './scenario.ts';
 import { sabotage, straceMissing } from './trace.ts';
 
-const CALLS = ['fdatasync', 'pwrite64', 'fsync', 'pread64'] as const;
+/** What may fail, and how many of its calls there are in the time that is waited at the most. */
+const CALLS = [
+  { call: 'fdatasync', most: 40 },
+  { call: 'pwrite64', most: 40 },
+  { call: 'fsync', most: 2 },
+  { call: 'pread64', most: 2 },
+] as const;
 const WAIT_MILLIS = 20_000;
 const FAILED = 1;
 
@@ -25,8 +31,8 @@ export const brokenDisk: Scenario = {
       let wentOn = 0;
       for (let i = 1; i <= times; i++) {
         const victim = between(0, VALIDATORS - 1, random);
-        const call = pick(CALLS, random);
-        const when = `${between(1, 40, random)}${random() < 0.5 ? '+' : ''}`;
+        const { call, most } = pick(CALLS, random);
+        const when = `${between(1, most, random)}${random() < 0.5 ? '+' : ''}`;
         const node = rig.node(victim);
         const logged = readFileSync(node.log, 'utf8').length;
         const start = performance.now();
