@@ -42,6 +42,11 @@ beforeAll(async () => {
     expect(response.status).toBe(200);
     truth.set(target, await bytesOf(response));
   }
+  for (const target of Object.keys(REPORTED)) {
+    const response = await gateway.get(target);
+    expect(response.status).toBe(200);
+    reported.set(target, (await response.json()) as Record<string, unknown>);
+  }
 });
 
 /** A gateway with the true tip and an empty memory, over these nodes. */
@@ -65,6 +70,31 @@ async function judge(target: string, response: Response): Promise<'true' | 'refu
   expect(response.status, target).toBeGreaterThanOrEqual(400);
   if (response.status === 503) expect(response.headers.get('retry-after'), target).not.toBeNull();
   return 'refused';
+}
+
+/** Routes that a node reports on, by the members that we prove all the same. */
+const REPORTED: Readonly<Record<string, readonly string[]>> = {
+  '/v1/chain': ['origin', 'genesisId', 'prefix', 'params', 'validatorsHash'],
+  '/v1/validators': ['validatorsHash'],
+  '/v1/fees': [],
+  '/v1/mempool': [],
+};
+const reported = new Map<string, Record<string, unknown>>();
+
+/** Requires of a reported answer the shape of an honest one, and its proved members. */
+async function judgeReported(
+  target: string,
+  response: Response,
+  pinned: readonly string[],
+): Promise<void> {
+  if (response.status !== 200) return void (await judge(target, response));
+  const honest = reported.get(target) as Record<string, unknown>;
+  const given = (await response.json()) as Record<string, unknown>;
+  expect(Object.keys(given).sort()).toEqual(Object.keys(honest).sort());
+  for (const name of pinned) expect(given[name], `${name} of ${target}`).toEqual(honest[name]);
+  if (target !== '/v1/chain') return;
+  const { verifiedAt: _, sources: __, ...tip } = given.tip as Record<string, unknown>;
+  expect(honest.tip).toMatchObject(tip);
 }
 
 const flip =
@@ -199,9 +229,42 @@ describe('the zoo', () => {
         // With one honest node beside it, the client sees the truth.
         expect(await judge(target, await amongOthers.get(target)), target).toBe('true');
       });
+      const liar = testNode(story.chain);
+      const alone = gatewayOver({ liar });
+      liar.lie(lie);
+      for (const [target, pinned] of Object.entries(REPORTED)) {
+        await judgeReported(target, await alone.get(target), pinned);
+      }
       await Promise.all(cells);
     });
   }
+
+  it('that a payment is certified is said of one that is, and of no other, whatever a node says', async () => {
+    const statusOf = async (txid: string, said: object | null) => {
+      const liar = testNode(story.chain);
+      const gateway = gatewayOver({ liar });
+      liar.lie((answer, { name }) =>
+        name === 'transactionStatus' && said !== null
+          ? { ...answer, status: 200, body: utf8(JSON.stringify(said)) }
+          : answer,
+      );
+      const response = await gateway.get(`/v1/transactions/${txid}/status`);
+      expect(response.status).toBe(200);
+      return response.json();
+    };
+    const nowhere = 'ee'.repeat(32);
+    const place = { height: '3', position: 0 };
+    expect(await statusOf(nowhere, { kind: 'certified', ...place })).toMatchObject({
+      kind: 'committed',
+    });
+    expect(await statusOf(nowhere, { kind: 'pending' })).toEqual({ kind: 'pending' });
+    const certified = { kind: 'certified', height: '1', position: 0 };
+    expect(await statusOf(story.txids[0] as string, null)).toEqual(certified);
+    // Another place than the true one is put right by the proof.
+    expect(await statusOf(story.txids[0] as string, { kind: 'committed', ...place })).toEqual(
+      certified,
+    );
+  });
 
   it('two liars of three keep nobody from the truth', async () => {
     for (const target of Object.values(targets)) {
