@@ -18,23 +18,23 @@ import {
 import { Dag, type Round } from './dag.ts';
 import { compareRefs, type Entry, EntryTable, genesisVertices } from './entry.ts';
 import { answerFetch } from './fetch-answer.ts';
+import { HeldVertices } from './held-vertices.ts';
+import { JournalHorizon } from './journal-horizon.ts';
 import { LeaderSchedule } from './leader-schedule.ts';
 import { LeaderVotes } from './leader-votes.ts';
 import {
   EMPTY_BEHIND_COMMITS,
   HALVE_BEHIND_COMMITS,
   MAX_DRAINING_ROUNDS,
-  MAX_EVIDENCE_PER_AUTHOR,
-  MAX_HELD_PER_AUTHOR,
-  MAX_MISBEHAVIOUR,
   MAX_REPLAY_VERTICES,
-  REPAIR_MARGIN_BLOCKS,
 } from './limits.ts';
 import { type CommitOutput, Linearizer } from './linearizer.ts';
 import type { StepOutput } from './output.ts';
+import { OwnReports } from './own-reports.ts';
 import { Pacing } from './pacing.ts';
 import type { LocalParams } from './params.ts';
 import { CarriedTransactions, Proposer } from './proposer.ts';
+import { SlotsSeen } from './slots-seen.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type {
   Alarm,
@@ -45,7 +45,6 @@ import type {
   CryptoPort,
   EpochRecord,
   Event,
-  EvidenceRef,
   PeerRequest,
   PendingTransaction,
   StoredState,
@@ -107,22 +106,13 @@ export class EpochRun {
   #executedCommit: bigint;
   #divergence: string | null;
   #closedAtRound: number | null = null;
-  readonly #held: Entry[][];
-  readonly #heldVertices = new Map<Entry, Vertex>();
-  readonly #firstSeen = new Map<number, Map<number, Entry>>();
-  readonly #evidenceCount: Int32Array;
-  #misbehaviour: EvidenceRef[] = [];
-  readonly #reports = new Map<number, number>();
-  readonly #unreported = new Map<number, Entry>();
+  readonly #held: HeldVertices;
+  readonly #seen: SlotsSeen;
+  readonly #reports: OwnReports;
+  readonly #horizon: JournalHorizon;
   #isRestoring = true;
   #lookedAtSize = 0n;
   #askedPeer = 0;
-  /** The last commit in a block that is executed and certified: execution never goes back behind it. */
-  #settledCommit = 0n;
-  /** Executed blocks that are not certified, oldest first. */
-  readonly #unsettled: { readonly height: bigint; readonly commit: bigint }[] = [];
-  /** The horizon after each commit that is not known to be settled, oldest first. */
-  #horizons: { readonly index: bigint; readonly round: number }[] = [];
 
   constructor(ports: RunPorts, stored: StoredState, now: number) {
     this.#ports = ports;
@@ -187,14 +177,17 @@ export class EpochRun {
     this.#executedHeight = stored.executed.height;
     this.#executedRoot = stored.executed.root;
     this.#executedCommit = stored.executed.commitIndex;
-    this.#unsettled.push({ height: this.#executedHeight, commit: this.#executedCommit });
+    this.#horizon = new JournalHorizon(this.record.params.gcDepth);
+    this.#horizon.executed(this.#executedHeight, this.#executedCommit);
     this.#divergence = stored.divergence;
     this.#certifier.isStopped = stored.divergence !== null;
     this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
     this.#isPassed = stored.guard !== null && stored.guard.epoch > this.record.epoch;
     this.#decided = { round: 0, place: Number.MAX_SAFE_INTEGER };
-    this.#held = this.committee.members.map(() => []);
-    this.#evidenceCount = new Int32Array(this.committee.size);
+    const { size } = this.committee;
+    this.#held = new HeldVertices(size, (entry, held) => this.#manager.setHeld(entry, held));
+    this.#seen = new SlotsSeen(this.record.epoch, size, this.#output);
+    this.#reports = new OwnReports(this.committee);
     if (stored.executed.next !== null) this.#closedAtRound = 0;
     this.#restore(stored, now);
   }
@@ -248,14 +241,14 @@ export class EpochRun {
     const rest = [...bodies].sort((a, b) => compareRefs(a.ref, b.ref));
     for (const entry of rest) {
       if (entry.round <= this.#dag.gcRound || this.#dag.isAccepted(entry)) continue;
-      this.#remember(entry);
+      this.#seen.remember(entry);
       this.#manager.add(entry.vertex as Vertex, now);
     }
     for (const entry of rest) {
       const vertex = entry.vertex as Vertex;
       this.#syncer.noteVote(entry.author, vertex.header.commitVote);
       if (!this.#dag.isAccepted(entry)) continue;
-      this.#remember(entry);
+      this.#seen.remember(entry);
       if (entry.author === this.self) this.#proposer?.noteOwn(entry);
       if (!this.#dag.isCommitted(entry)) this.#carried.add(vertex.transactionIds);
     }
@@ -395,7 +388,7 @@ export class EpochRun {
       return;
     }
     const known = this.#table.find(vertex.ref);
-    if (known !== undefined && (this.#manager.has(known) || this.#heldVertices.has(known))) {
+    if (known !== undefined && (this.#manager.has(known) || this.#held.has(known))) {
       this.#output.mark('vertexDuplicate');
       return;
     }
@@ -411,7 +404,7 @@ export class EpochRun {
   }
 
   #add(entry: Entry, vertex: Vertex, now: number): void {
-    this.#remember(entry);
+    this.#seen.remember(entry);
     const admission = this.#manager.add(vertex, now);
     if (admission === 'suspended') this.#output.mark('vertexSuspended');
   }
@@ -420,7 +413,7 @@ export class EpochRun {
   #mayBeOwn(entry: Entry): boolean {
     const proposer = this.#proposer as Proposer;
     if (this.#phase === 'amnesia' || entry.round < proposer.resumeFrom) return true;
-    const known = this.#firstSeen.get(entry.round)?.get(entry.author);
+    const known = this.#seen.first(entry);
     // A vertex of ours from before a restart that was written and collected is no news.
     if (known === undefined && entry.round <= proposer.previous.round) {
       if (entry.round === proposer.previous.round) {
@@ -442,88 +435,34 @@ export class EpochRun {
    * Otherwise it leaves no trace, however many there are.
    */
   #mayEnter(vertex: Vertex, entry: Entry | undefined): boolean {
-    const first = this.#firstSeen.get(vertex.ref.round)?.get(vertex.ref.author);
+    const first = this.#seen.first(vertex.ref);
     if (first === undefined || first === entry) return true;
     this.#output.mark('equivocationSeen');
-    if (first.vertex !== null) this.#recordEvidence(first.vertex, vertex);
+    if (first.vertex !== null) this.#seen.recordEvidence(first.vertex, vertex);
     return entry !== undefined && this.#manager.isWanted(entry);
-  }
-
-  #recordEvidence(first: Vertex, second: Vertex): void {
-    const { author, round } = first.ref;
-    if ((this.#evidenceCount[author] as number) >= MAX_EVIDENCE_PER_AUTHOR) return;
-    this.#evidenceCount[author] = (this.#evidenceCount[author] as number) + 1;
-    const pair: [Vertex, Vertex] =
-      compareRefs(first.ref, second.ref) < 0 ? [first, second] : [second, first];
-    this.#misbehaviour.push({
-      round,
-      author,
-      first: pair[0].ref.digest,
-      second: pair[1].ref.digest,
-    });
-    if (this.#misbehaviour.length > MAX_MISBEHAVIOUR) this.#misbehaviour.shift();
-    this.#output.writeLazily({
-      kind: 'evidence',
-      evidence: {
-        kind: 'vertex',
-        epoch: this.record.epoch,
-        vertices: pair,
-      },
-    });
-  }
-
-  #remember(entry: Entry): void {
-    let slots = this.#firstSeen.get(entry.round);
-    if (slots === undefined) {
-      slots = new Map();
-      this.#firstSeen.set(entry.round, slots);
-    }
-    if (!slots.has(entry.author)) slots.set(entry.author, entry);
   }
 
   /** Rule A2: a vertex from the future waits until its time has come. */
   #hold(entry: Entry, vertex: Vertex): void {
-    const held = this.#held[entry.author] as Entry[];
-    held.push(entry);
-    held.sort((a, b) => compareRefs(a.ref, b.ref));
-    this.#heldVertices.set(entry, vertex);
-    this.#manager.setHeld(entry, true);
-    if (held.length > MAX_HELD_PER_AUTHOR) {
-      const dropped = held.pop() as Entry;
-      this.#heldVertices.delete(dropped);
-      this.#manager.setHeld(dropped, false);
-    }
+    this.#held.hold(entry, vertex);
     this.#output.mark('vertexHeld');
     this.#armHeld();
   }
 
   #armHeld(): void {
-    let due: bigint | null = null;
-    for (const { header } of this.#heldVertices.values()) {
-      if (due === null || header.time < due) due = header.time;
-    }
-    if (due === null) {
-      this.#ports.setTimer('held', null);
-      return;
-    }
-    const at = Number(due - this.#ports.wallTime(0)) - this.#ports.local.maxForwardDrift;
+    const due = this.#held.earliest();
+    const at =
+      due === null
+        ? null
+        : Number(due - this.#ports.wallTime(0)) - this.#ports.local.maxForwardDrift;
     this.#ports.setTimer('held', at);
   }
 
   #releaseHeld(now: number): void {
     const limit = this.#ports.wallTime(now) + BigInt(this.#ports.local.maxForwardDrift);
-    for (const held of this.#held) {
-      const due = held.filter(
-        (entry) => (this.#heldVertices.get(entry) as Vertex).header.time <= limit,
-      );
-      for (const entry of due) {
-        held.splice(held.indexOf(entry), 1);
-        const vertex = this.#heldVertices.get(entry) as Vertex;
-        this.#heldVertices.delete(entry);
-        this.#manager.setHeld(entry, false);
-        if (entry.round > this.#dag.gcRound && !this.#manager.has(entry))
-          this.#add(entry, vertex, now);
-      }
+    for (const [entry, vertex] of this.#held.release(limit)) {
+      if (entry.round > this.#dag.gcRound && !this.#manager.has(entry))
+        this.#add(entry, vertex, now);
     }
     this.#armHeld();
   }
@@ -535,7 +474,7 @@ export class EpochRun {
     if (entry.author !== this.self || this.#proposer?.previous.round !== entry.round) {
       this.#output.writeLazily({ kind: 'vertex', vertex });
     }
-    this.#remember(entry);
+    this.#seen.remember(entry);
     this.#votes.onAccepted(entry);
     this.#carried.add(vertex.transactionIds);
     if (entry.author === this.self) {
@@ -543,10 +482,7 @@ export class EpochRun {
     } else if (vertex.header.cosignature !== null) {
       this.#certifier.onCosignature(entry.author, vertex.header.cosignature);
     }
-    if (this.#unreported.get(entry.author) === entry) {
-      this.#unreported.delete(entry.author);
-      this.#reports.set(entry.author, entry.round);
-    }
+    this.#reports.accepted(entry);
   }
 
   // -------------------------------------------------------------------------------------------
@@ -637,51 +573,15 @@ export class EpochRun {
     if (horizon <= this.#dag.gcRound) return;
     const gone = this.#dag.collect(horizon);
     this.#requeue(gone);
-    for (const round of this.#firstSeen.keys()) if (round <= horizon) this.#firstSeen.delete(round);
-    for (const held of this.#held) {
-      for (const entry of [...held]) {
-        if (entry.round > horizon) continue;
-        held.splice(held.indexOf(entry), 1);
-        this.#heldVertices.delete(entry);
-      }
-    }
+    this.#seen.collect(horizon);
+    this.#held.collect(horizon);
     this.#linearizer.collect(horizon);
     this.#manager.collect(horizon, now);
     this.#table.collect(this, horizon);
-    this.#writeHorizon(horizon);
-  }
-
-  /**
-   * What boot needs: everything above the horizon, and all that execution has not taken, or may have
-   * to take once more after a divergence (rule K5).
-   */
-  #writeHorizon(horizon: number): void {
     if (this.#isRestoring) return;
     const { index } = this.#linearizer.tip;
-    this.#horizons.push({ index, round: horizon });
-    const settled = this.#lookForSettled();
-    while (this.#horizons.length > 0 && (this.#horizons[1]?.index ?? index + 1n) <= settled) {
-      this.#horizons.shift();
-    }
-    const first = this.#horizons[0];
-    const round = first !== undefined && first.index <= settled ? first.round : 0;
-    let oldest = index;
-    if (settled < oldest) oldest = settled;
-    const kept = BigInt(2 * this.record.params.gcDepth);
-    const commit = oldest > kept ? oldest - kept : 0n;
-    this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, round, commit });
-  }
-
-  /** The last commit that is executed and certified, for all that a ledger may know of it. */
-  #lookForSettled(): bigint {
-    const { certifiedSize } = this.#certifier;
-    while (this.#unsettled.length > 0) {
-      const { height, commit } = this.#unsettled[0] as { height: bigint; commit: bigint };
-      if (height + REPAIR_MARGIN_BLOCKS >= certifiedSize) break;
-      this.#settledCommit = commit;
-      this.#unsettled.shift();
-    }
-    return this.#settledCommit;
+    const kept = this.#horizon.moved(index, horizon, this.#certifier.certifiedSize);
+    this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, ...kept });
   }
 
   /** Rule G3: transactions of own vertices that nobody committed may be proposed again. */
@@ -726,8 +626,8 @@ export class EpochRun {
       );
       for (const entry of entries) {
         if (this.#dag.isAccepted(entry)) continue;
-        this.#dropHeld(entry);
-        this.#remember(entry);
+        this.#held.drop(entry);
+        this.#seen.remember(entry);
         const admission = this.#manager.add(entry.vertex as Vertex, now);
         if (admission !== 'accepted' && !this.#dag.isAccepted(entry)) {
           this.#syncer.failed(event.requestId, now);
@@ -741,12 +641,6 @@ export class EpochRun {
       else this.#votes.raiseFloor(this.#nextRound());
     }
     this.#votes.changed = true;
-  }
-
-  #dropHeld(entry: Entry): void {
-    if (!this.#heldVertices.delete(entry)) return;
-    const held = this.#held[entry.author] as Entry[];
-    held.splice(held.indexOf(entry), 1);
   }
 
   // -------------------------------------------------------------------------------------------
@@ -770,7 +664,7 @@ export class EpochRun {
     if (event.height <= this.#executedHeight) return;
     this.#executedHeight = event.height;
     this.#executedCommit = event.header.commitIndex;
-    this.#unsettled.push({ height: event.height, commit: this.#executedCommit });
+    this.#horizon.executed(event.height, this.#executedCommit);
     const seconds = this.#ports.wallTime(now) / 1_000n;
     this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
   }
@@ -881,9 +775,8 @@ export class EpochRun {
     const vertex = proposer.build(round, this.#ports.wallTime(now), transactions, {
       commitVote: index === 0n ? null : this.#linearizer.lastCommit,
       cosignature: newest !== null && newest.size > this.#certifier.certifiedSize ? newest : null,
-      misbehaviour: this.#misbehaviour,
+      misbehaviour: this.#seen.takeMisbehaviour(),
     });
-    this.#misbehaviour = [];
     proposer.lastProposal = now;
     this.#output.write({ kind: 'vertex', vertex });
     this.#output.write({
@@ -892,7 +785,7 @@ export class EpochRun {
     });
     const entry = this.#table.link(vertex);
     proposer.noteOwn(entry);
-    this.#remember(entry);
+    this.#seen.remember(entry);
     const admission = this.#manager.add(vertex, now);
     assert(admission === 'accepted', `the own vertex of round ${round} is ${admission}`);
     this.#send(vertex);
@@ -1017,25 +910,19 @@ export class EpochRun {
   /** Rule R6: a report counts once its vertex is accepted, so a liar cannot push us forward. */
   #onOwnReport(from: number, vertex: Verified<Vertex> | null, now: number): void {
     if (this.#phase !== 'amnesia' || from === this.self) return;
-    if (vertex === null) {
-      if (!this.#reports.has(from)) this.#reports.set(from, 0);
-    } else if (vertex.ref.author === from) {
-      if (vertex.ref.round <= this.#dag.gcRound) this.#reports.set(from, vertex.ref.round);
+    if (vertex === null) this.#reports.nothing(from);
+    else if (vertex.ref.author === from) {
+      if (vertex.ref.round <= this.#dag.gcRound) this.#reports.reported(from, vertex.ref.round);
       else {
         this.#take(vertex, now);
         const entry = this.#table.find(vertex.ref);
         if (entry === undefined) return;
-        if (this.#dag.isAccepted(entry)) this.#reports.set(from, entry.round);
-        else this.#unreported.set(from, entry);
+        if (this.#dag.isAccepted(entry)) this.#reports.reported(from, entry.round);
+        else this.#reports.waitFor(from, entry);
       }
     }
-    let stake = 0;
-    let highest = 0;
-    for (const [author, round] of this.#reports) {
-      stake += this.committee.stakes[author] as number;
-      if (round > highest) highest = round;
-    }
-    if (stake < this.committee.quorum) return;
+    const highest = this.#reports.highest();
+    if (highest === null) return;
     const proposer = this.#proposer as Proposer;
     const own = this.#dag.newestRounds[this.self as number] as number;
     proposer.resumeFrom = Math.max(highest, own) + 2;
@@ -1060,7 +947,7 @@ export class EpochRun {
       certifiedSize: this.#certifier.certifiedSize,
       suspended: this.#manager.suspendedCount,
       missing: this.#manager.missingCount,
-      held: this.#heldVertices.size,
+      held: this.#held.count,
       fetching: this.#synchronizer.fetching + this.#syncer.fetching,
       pendingBlocks: this.#blocks.length,
       pendingCosignatures: this.#certifier.openCount,
