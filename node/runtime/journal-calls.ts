@@ -5,21 +5,19 @@
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import type { PeerRequest, Write } from '../core/types.ts';
 import { encodeVertex } from '../core/vertex.ts';
-import type { BootFacts, Journal, JournalOptions } from '../store/journal.ts';
+import type { BootFacts, EncodedVertex, Journal, JournalOptions } from '../store/journal.ts';
 
 export interface JournalThreadData extends Omit<JournalOptions, 'hash'> {
   readonly genesisId: Bytes32;
 }
 
 /** A write on its way to the thread. */
-export type PackedWrite =
-  | { readonly kind: 'packedVertex'; readonly bytes: Bytes }
-  | Exclude<Write, { kind: 'vertex' }>;
+export type PackedWrite = EncodedVertex | Exclude<Write, { kind: 'vertex' }>;
 
 export function packWrite(write: Write): PackedWrite {
-  return write.kind === 'vertex'
-    ? { kind: 'packedVertex', bytes: encodeVertex(write.vertex) }
-    : write;
+  if (write.kind !== 'vertex') return write;
+  const { ref, header } = write.vertex;
+  return { kind: 'encodedVertex', epoch: header.epoch, ref, bytes: encodeVertex(write.vertex) };
 }
 
 /** What the thread does: the journal, with packed writes. */

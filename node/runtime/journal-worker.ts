@@ -1,11 +1,9 @@
 /**
  * The journal's own thread: the main thread never waits for the disk.
  */
-import type { Write } from '../core/types.ts';
-import { decodeVertex } from '../core/vertex.ts';
 import { openJournal } from '../store/journal.ts';
 import { answerFromJournal } from './journal-answers.ts';
-import type { JournalCalls, JournalThreadData, PackedWrite } from './journal-calls.ts';
+import type { JournalCalls, JournalThreadData } from './journal-calls.ts';
 import { nativeTaggedHash } from './native-crypto.ts';
 import { serveThread, threadData } from './thread.ts';
 
@@ -14,7 +12,7 @@ serveThread<JournalCalls>(() => {
   const journal = openJournal({ ...data, hash: nativeTaggedHash });
   return {
     api: {
-      write: (writes) => journal.write(writes.map(unpackWrite), 'sync'),
+      write: (writes) => journal.write(writes, 'sync'),
       load: (facts) => journal.load(facts),
       answer: (request) =>
         answerFromJournal(journal, { genesisId: data.genesisId, hash: nativeTaggedHash }, request),
@@ -32,9 +30,3 @@ serveThread<JournalCalls>(() => {
     onClose: () => journal.close(),
   };
 });
-
-function unpackWrite(write: PackedWrite): Write {
-  return write.kind === 'packedVertex'
-    ? { kind: 'vertex', vertex: decodeVertex(write.bytes, nativeTaggedHash) }
-    : write;
-}

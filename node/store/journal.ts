@@ -39,6 +39,16 @@ export interface JournalOptions {
   readonly signing: { readonly path: string; readonly owner: SignStateOwner } | null;
 }
 
+/** A vertex as it is stored, with where it belongs: what another thread hands over. */
+export interface EncodedVertex {
+  readonly kind: 'encodedVertex';
+  readonly epoch: number;
+  readonly ref: VertexRef;
+  readonly bytes: Bytes;
+}
+
+export type JournalWrite = Write | EncodedVertex;
+
 /** What the rest of the node knows about where a boot starts. */
 export interface BootFacts {
   readonly epoch: EpochRecord;
@@ -69,7 +79,7 @@ export class Journal {
   readonly #hash: TaggedHash;
   readonly #signing: JournalOptions['signing'];
   readonly #statements: JournalStatements;
-  #waiting: Write[] = [];
+  #waiting: JournalWrite[] = [];
   #waitingBytes = 0;
   /** What the sign-state file holds, once it was read. */
   #file: SignState | null = null;
@@ -85,10 +95,10 @@ export class Journal {
    * Carries out one step's writes. `sync`: they and all earlier ones are durable on return. `lazy`:
    * they are, at the latest, when the next `sync` is.
    */
-  write(writes: readonly Write[], durability: 'none' | 'lazy' | 'sync'): void {
+  write(writes: readonly JournalWrite[], durability: 'none' | 'lazy' | 'sync'): void {
     for (const write of writes) {
       this.#waiting.push(write);
-      this.#waitingBytes += write.kind === 'vertex' ? write.vertex.header.payloadBytes + 512 : 512;
+      this.#waitingBytes += sizeOf(write);
     }
     if (durability === 'sync' || this.#waitingBytes > STORE_LIMITS.lazyBytes) this.flush();
   }
@@ -247,16 +257,17 @@ export class Journal {
   }
 
   /** One write. The caller holds the transaction; all of it is on disk or none. */
-  #carryOut(write: Write): void {
+  #carryOut(write: JournalWrite): void {
     const statements = this.#statements;
     switch (write.kind) {
       case 'vertex': {
         const { ref, header } = write.vertex;
-        const slot = { epoch: header.epoch, ...ref };
-        if (statements.vertex.get(slot) !== undefined) return;
-        statements.addVertex.run({ ...slot, bytes: encodeVertex(write.vertex) });
+        this.#addVertex(header.epoch, ref, encodeVertex(write.vertex));
         return;
       }
+      case 'encodedVertex':
+        this.#addVertex(write.epoch, write.ref, write.bytes);
+        return;
       case 'guard': {
         const { epoch, round, digest } = write.guard;
         statements.setGuard.run({ key: 'vertex', epoch, position: BigInt(round), digest });
@@ -304,6 +315,12 @@ export class Journal {
     }
   }
 
+  #addVertex(epoch: number, ref: VertexRef, bytes: Bytes): void {
+    const slot = { epoch, ...ref };
+    if (this.#statements.vertex.get(slot) !== undefined) return;
+    this.#statements.addVertex.run({ ...slot, bytes });
+  }
+
   /** Drops, a bounded number at a time, what no peer is served from here any more. */
   #prune(epoch: number, round: number, commit: bigint): void {
     const { prunePastVertices, prunePastCommits, pruneVertices, pruneCommits } = this.#statements;
@@ -312,4 +329,10 @@ export class Journal {
     pruneVertices.run({ epoch, round: round - STORE_LIMITS.servedRounds });
     pruneCommits.run({ epoch, index: commit - BigInt(STORE_LIMITS.servedRounds) });
   }
+}
+
+/** Roughly what a write takes in memory. */
+function sizeOf(write: JournalWrite): number {
+  if (write.kind === 'vertex') return write.vertex.header.payloadBytes + 512;
+  return write.kind === 'encodedVertex' ? write.bytes.length : 512;
 }
