@@ -100,6 +100,7 @@ export class LeasedQuota {
   readonly #lease: LeaseTokens;
   readonly #now: () => number;
   readonly #held = new LRUCache<string, Held>({ max: MAX_REMEMBERED_CLIENTS });
+  readonly #renewals = new Map<string, Promise<void>>();
 
   constructor(lease: LeaseTokens, now: () => number) {
     this.#lease = lease;
@@ -108,31 +109,50 @@ export class LeasedQuota {
 
   async take(keyHash: string, plan: Plan, cost: CostClass): Promise<Verdict> {
     const tokens = COST_TOKENS[cost];
-    const now = this.#now();
-    let held = this.#held.get(keyHash);
-    if (held === undefined || now >= held.until || (held.tokens < tokens && !held.empty)) {
-      const kept = held?.tokens ?? 0;
+    for (;;) {
+      const held = this.#held.get(keyHash);
+      if (held !== undefined && this.#now() < held.until) {
+        if (held.tokens >= tokens) {
+          held.tokens -= tokens;
+          return { allowed: true, retryAfterSeconds: 0, remaining: held.remaining + held.tokens };
+        }
+        if (held.empty) {
+          const wait = Math.max(1, Math.min(held.resetSeconds, 86_400));
+          return { allowed: false, retryAfterSeconds: wait, remaining: 0 };
+        }
+      }
       try {
-        const lease = await this.#lease(keyHash, plan.tokensPerDay, LEASE_TOKENS - kept);
-        held = {
-          tokens: lease.revoked ? 0 : kept + lease.granted,
-          until: now + LEASE_MILLIS,
-          remaining: lease.remaining,
-          resetSeconds: lease.resetSeconds,
-          empty: lease.revoked || kept + lease.granted < LEASE_TOKENS,
-        };
-        this.#held.set(keyHash, held);
+        await this.#renew(keyHash, plan);
       } catch {
         // Whoever counts is in trouble. That is ours to mend, not the client's to suffer.
         return { allowed: true, retryAfterSeconds: 0, remaining: null };
       }
     }
-    if (held.tokens < tokens) {
-      const wait = Math.max(1, Math.min(held.resetSeconds, 86_400));
-      return { allowed: false, retryAfterSeconds: wait, remaining: 0 };
-    }
-    held.tokens -= tokens;
-    return { allowed: true, retryAfterSeconds: 0, remaining: held.remaining + held.tokens };
+  }
+
+  /** Leases once for all who wait: what is granted is held by everyone together. */
+  #renew(keyHash: string, plan: Plan): Promise<void> {
+    const known = this.#renewals.get(keyHash);
+    if (known !== undefined) return known;
+    const renewal = this.#leaseFor(keyHash, plan).finally(() => this.#renewals.delete(keyHash));
+    this.#renewals.set(keyHash, renewal);
+    return renewal;
+  }
+
+  async #leaseFor(keyHash: string, plan: Plan): Promise<void> {
+    const kept = this.#held.get(keyHash)?.tokens ?? 0;
+    const wanted = Math.max(0, LEASE_TOKENS - kept);
+    const lease = await this.#lease(keyHash, plan.tokensPerDay, wanted);
+    const { remaining, resetSeconds, revoked, granted } = lease;
+    // Some may have been spent while we asked.
+    const left = this.#held.get(keyHash)?.tokens ?? 0;
+    this.#held.set(keyHash, {
+      tokens: revoked ? 0 : left + granted,
+      until: this.#now() + LEASE_MILLIS,
+      remaining,
+      resetSeconds,
+      empty: revoked || granted < wanted,
+    });
   }
 }
 
