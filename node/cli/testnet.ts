@@ -30,7 +30,8 @@ interface RunFlags {
 
 const collect = (value: string, before: string[] = []) => [...before, value];
 const LINE_MILLIS = 10_000;
-const BAR_CELLS = 30;
+const MOST_CELLS = 30;
+const LEAST_CELLS = 8;
 
 export function registerTestnet(program: Command, action: Action): void {
   const testnet = program.command('testnet').description('networks to try and to break');
@@ -122,8 +123,10 @@ function progressOn(output: Output, options: TestnetOptions, live: boolean) {
     const text = progressText(progress, options);
     if (live) {
       const done = Math.min(1, progress.elapsedMillis / options.durationMillis);
-      const cells = Math.round(done * BAR_CELLS);
-      output.status(`[${'█'.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}] ${text}`);
+      const columns = process.stderr.columns ?? 80;
+      const width = Math.min(MOST_CELLS, Math.max(LEAST_CELLS, columns - text.length - 4));
+      const cells = Math.round(done * width);
+      output.status(`[${'█'.repeat(cells)}${' '.repeat(width - cells)}] ${text}`);
     } else if (progress.elapsedMillis >= lineAt) {
       lineAt += LINE_MILLIS;
       output.progress(text);
@@ -132,17 +135,16 @@ function progressOn(output: Output, options: TestnetOptions, live: boolean) {
 }
 
 function progressText(progress: TestnetProgress, options: TestnetOptions): string {
-  const { elapsedMillis, height, certifiedHeight, round, txPerSecond, live } = progress;
+  const { elapsedMillis, height, certifiedHeight, txPerSecond, live } = progress;
   const percent = Math.floor((100 * elapsedMillis) / options.durationMillis);
   return [
     `${percent} %`,
     `${clock(elapsedMillis)} / ${clock(options.durationMillis)}`,
     `height ${height}`,
-    `certified ${certifiedHeight}`,
-    `round ${round}`,
     `${txPerSecond.toFixed(0)} tx/s`,
     `live ${live}/${options.validators}`,
     `faults ${progress.faultsDone}/${options.faults.length}`,
+    ...(height - certifiedHeight > 1n ? [`certified ${certifiedHeight}`] : []),
   ].join('  ');
 }
 

@@ -44,10 +44,11 @@ export class Scrape {
     );
   }
 
-  /** The sum over all samples of a name, or null when there is none. */
+  /** The sum over all samples of a name, or null when there is none or none is known. */
   sum(name: string, labels: Readonly<Record<string, string>> = {}): number | null {
     const samples = this.all(name, labels);
-    return samples.length === 0 ? null : samples.reduce((total, { value }) => total + value, 0);
+    const sum = samples.reduce((total, { value }) => total + value, 0);
+    return samples.length === 0 || Number.isNaN(sum) ? null : sum;
   }
 }
 

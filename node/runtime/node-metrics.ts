@@ -112,12 +112,14 @@ export function readMetrics(context: NodeContext): void {
 }
 
 /** What is known of cosigning and commits, as of now. */
-function readConsensus({ metrics, roster, seen }: NodeContext): void {
-  const share = seen.cosignedShare(roster.current?.committee.stakes ?? [], Date.now());
-  if (share !== null) metrics.set('consensus_cosigned_stake_ratio', share);
-  if (seen.lastCommitAt !== null) {
-    metrics.set('consensus_last_commit_timestamp_seconds', seen.lastCommitAt / 1_000);
-  }
+function readConsensus({ metrics, roster, seen, consensus }: NodeContext): void {
+  const isMember = consensus !== null;
+  const stakes = roster.current?.committee.stakes ?? [];
+  const share = isMember ? seen.cosignedShare(stakes, Date.now()) : null;
+  // NaN fires no rule: a follower, or a node that has just started, does not know these.
+  metrics.set('consensus_cosigned_stake_ratio', share ?? Number.NaN);
+  const committed = isMember ? seen.lastCommitAt : null;
+  metrics.set('consensus_last_commit_timestamp_seconds', (committed ?? Number.NaN) / 1_000);
   if (seen.own === null) return;
   metrics.set('validator_cosigned_height', seen.own.height);
   metrics.set('validator_cosigned_timestamp_seconds', seen.own.atMillis / 1_000);

@@ -10,7 +10,7 @@ import { METRICS, type MetricDefinition } from 'fanal/api/metrics.ts';
 import { Scrape } from 'fanal-node/monitor/exposition.ts';
 import { createBackup, markVerified, verifyBackup } from 'fanal-node/operate/backup.ts';
 import { createSnapshot } from 'fanal-node/operate/snapshots.ts';
-import { createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
+import { addFollower, createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
 import { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OwnedCoin, Payer, statusOf, submit } from '../../support/payments.ts';
@@ -182,6 +182,20 @@ describe('the metrics of a live network', () => {
     listening.abort();
     socket.close();
   }, 150_000);
+
+  test('a node that only follows claims nothing of consensus, which would fire alerts', async () => {
+    const follower = new NodeProcess(await addFollower(network, 'follower'));
+    nodes.push(follower);
+    await follower.waitUntilLive(60_000);
+    const now = await scrape(follower);
+    for (const name of ['cosigned_stake_ratio', 'last_commit_timestamp_seconds']) {
+      const [sample] = now.all(`fanal_consensus_${name}`);
+      expect(sample?.value, name).toBeNaN();
+    }
+    expect(now.sum('fanal_validator_active')).toBe(0);
+    nodes.pop();
+    await follower.stop();
+  }, 90_000);
 
   test('the monitor fills terminals of 80 × 24 and 120 × 36 with them', async (context) => {
     if (spawnSync('tmux', ['-V']).error !== undefined) context.skip('tmux is not installed');
