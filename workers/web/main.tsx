@@ -127,5 +127,11 @@ function Foot() {
   );
 }
 
-render(<Page />, document.getElementById('page') as HTMLElement);
+function show(): void {
+  render(<Page />, document.getElementById('page') as HTMLElement);
+}
+
+// The script does not wait for the rest of the page, which may still be arriving.
+if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', show);
+else show();
 void start();
