@@ -88,6 +88,14 @@ async function expectOneLog(among = live()): Promise<void> {
   expect(lowest).toBeGreaterThan(0n);
 }
 
+test.runIf(process.platform === 'linux')(
+  'a node starts itself with a small space for new objects, under the same process id',
+  () => {
+    const words = readFileSync(`/proc/${node(0).pid}/cmdline`, 'utf8').split('\0');
+    expect(words).toContain('--max-semi-space-size=2');
+  },
+);
+
 describe('four validators, each a process of its own', () => {
   test('certify payments submitted to any of them everywhere, in one log', async () => {
     for (const through of nodes) await everywhere(await pay(through));
