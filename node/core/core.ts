@@ -64,8 +64,11 @@ class ConsensusCore implements Core {
   #wallOffset = 0;
   #requestId = 0;
   #halted: Alarm | null = null;
-  /** What was signed last is not known: in no epoch that follows may round 1 be taken for free. */
-  #isForgetful = false;
+  /**
+   * What was signed last is not known: in no epoch up to this one may round 1 be taken for free.
+   * Zero when it is known.
+   */
+  #doubtUntil = 0;
   /** The last epoch in which something is known to be signed. */
   #guardEpoch = 0;
   #lastNow = Number.NEGATIVE_INFINITY;
@@ -104,7 +107,7 @@ class ConsensusCore implements Core {
     assert(this.#run === null, 'a core boots once');
     this.#wallOffset = event.wallOffset;
     const { guard } = event.stored;
-    this.#isForgetful = guard === null;
+    this.#doubtUntil = guard === null ? Number.MAX_SAFE_INTEGER : 0;
     this.#guardEpoch = guard?.epoch ?? 0;
     this.#begin(event.stored, now);
   }
@@ -175,7 +178,8 @@ class ConsensusCore implements Core {
 
   /**
    * Rule E2: the next epoch starts once the last header of this one is certified. Whoever may have
-   * signed in it already, in a life before this one, enters it as after amnesia (rule R6).
+   * signed in it already, in a life before this one, enters it as after amnesia (rule R6). Whoever
+   * has resumed in an epoch is in doubt about the next one at most: a quorum was still in this one.
    */
   #turnEpoch(now: number): void {
     const run = this.#run as EpochRun;
@@ -185,6 +189,7 @@ class ConsensusCore implements Core {
     this.#next = null;
     this.#lastSize = null;
     for (const id of this.#timers.keys()) this.#setTimer(id, null);
+    if (run.hasResumed) this.#doubtUntil = Math.min(this.#doubtUntil, run.record.epoch + 1);
     run.leave();
     const { record, author } = next;
     this.#output.write({ kind: 'epoch', record });
@@ -195,7 +200,7 @@ class ConsensusCore implements Core {
         epoch: record,
         author,
         guard:
-          this.#isForgetful || this.#guardEpoch >= record.epoch
+          this.#doubtUntil >= record.epoch || this.#guardEpoch >= record.epoch
             ? null
             : { epoch: record.epoch, round: 0, digest: ZERO_32 },
         checkpointGuard: run.checkpointGuard,

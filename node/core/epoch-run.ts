@@ -34,6 +34,7 @@ import { OwnReports } from './own-reports.ts';
 import { Pacing } from './pacing.ts';
 import type { LocalParams } from './params.ts';
 import { CarriedTransactions, Proposer } from './proposer.ts';
+import { Replays } from './replays.ts';
 import { SlotsSeen } from './slots-seen.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type {
@@ -110,6 +111,7 @@ export class EpochRun {
   readonly #seen: SlotsSeen;
   readonly #reports: OwnReports;
   readonly #horizon: JournalHorizon;
+  readonly #replays: Replays;
   #isRestoring = true;
   #lookedAtSize = 0n;
   #askedPeer = 0;
@@ -188,6 +190,7 @@ export class EpochRun {
     this.#held = new HeldVertices(size, (entry, held) => this.#manager.setHeld(entry, held));
     this.#seen = new SlotsSeen(this.record.epoch, size, this.#output);
     this.#reports = new OwnReports(this.committee);
+    this.#replays = new Replays(size);
     if (stored.executed.next !== null) this.#closedAtRound = 0;
     this.#restore(stored, now);
   }
@@ -195,6 +198,11 @@ export class EpochRun {
   /** Gives up what only this epoch holds. */
   leave(): void {
     this.#table.leave(this);
+  }
+
+  /** Says whether this validator signs here and knows what it signed: from the start, or by R6. */
+  get hasResumed(): boolean {
+    return this.self !== null && this.#phase === 'running' && !this.#isPassed;
   }
 
   get isHandedOver(): boolean {
@@ -307,10 +315,10 @@ export class EpochRun {
         this.#onOwnReport(event.from, event.vertex, now);
         return;
       case 'askOwn':
-        this.#onAskOwn(event.from);
+        this.#onAskOwn(event.from, now);
         return;
       case 'subscribe':
-        this.#resendOwn(event.from, event.round);
+        this.#onSubscribe(event.from, event.round, now);
         return;
       case 'request':
         this.#onRequest(event.requestId, event.from, event.request);
@@ -352,6 +360,7 @@ export class EpochRun {
         this.#certifier.resend();
         this.#certifier.report(now);
         this.#askCheckpoint(now);
+        this.#replayDue(now);
         this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
         return;
       case 'amnesia':
@@ -832,6 +841,20 @@ export class EpochRun {
     });
   }
 
+  /** Rule Y2: a peer that comes back says what it lacks. */
+  #onSubscribe(from: number, round: number, now: number): void {
+    if (this.self === null || from < 0 || from >= this.committee.size) return;
+    const newest = this.#dag.newestRounds[this.self] as number;
+    const above = this.#replays.asked(from, round, newest, now);
+    if (above !== null) this.#resendOwn(from, above);
+  }
+
+  #replayDue(now: number): void {
+    if (this.self === null) return;
+    const newest = this.#dag.newestRounds[this.self] as number;
+    for (const { peer, above } of this.#replays.due(newest, now)) this.#resendOwn(peer, above);
+  }
+
   /**
    * Sends own vertices above a round again, and the newest cosignature: liveness needs both (rules
    * Y2 and R3).
@@ -893,8 +916,9 @@ export class EpochRun {
     this.#ports.setTimer('amnesia', now + AMNESIA_INTERVAL);
   }
 
-  #onAskOwn(from: number): void {
+  #onAskOwn(from: number, now: number): void {
     if (this.self === null || this.#phase === 'amnesia') return;
+    if (!this.#replays.mayReport(from, now)) return;
     const newest = this.#dag.newestRounds[this.self] as number;
     const vertex =
       newest === 0 ? null : (this.#dag.round(newest)?.first[this.self]?.vertex ?? null);

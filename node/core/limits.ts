@@ -47,6 +47,9 @@ export const MAX_PUSH_VERTICES = 64;
 export const MAX_PUSH_BYTES = 64 * KIB;
 /** Own vertices sent when a peer subscribes. */
 export const MAX_REPLAY_VERTICES = 32;
+/** Between two such answers to one peer, and until what was sent is sent again. */
+export const REPLAY_PAUSE_MILLIS = 1_000;
+export const REPLAY_AGAIN_MILLIS = 10_000;
 /** Evidence of vertices written in an epoch: one an author is enough to convict. */
 export const MAX_EVIDENCE_PER_AUTHOR = 1;
 /** Commit votes remembered of each author. */

@@ -18,6 +18,8 @@ export interface Packet<M> {
   readonly message: M;
   readonly sizeBytes: number;
   readonly sentAt: Micros;
+  /** An answer: it goes behind what consensus sends by itself, and shares nothing with other peers. */
+  readonly isAnswer?: boolean;
 }
 
 /** How a packet ends up: the times at which copies of it arrive. None: it is lost. */
@@ -33,6 +35,8 @@ export interface Route {
  */
 export type Scheduler<M> = (packet: Packet<M>) => Micros;
 
+/** The part of a sender's bandwidth that answers to one peer may take. */
+const ANSWER_SHARE = 0.25;
 /** Old packets kept of each link for replays. */
 const REPLAY_KEPT = 16;
 
@@ -47,6 +51,8 @@ export class Network<M> {
   readonly #lastArrival: Float64Array;
   readonly #uplinkFree: Float64Array;
   readonly #downlinkFree: Float64Array;
+  /** By link. */
+  readonly #answersFree: Float64Array;
   /** Extra way to and from a node, while a fault makes it slow. */
   readonly #slowBy: Float64Array;
   readonly #old: Packet<M>[][];
@@ -68,6 +74,7 @@ export class Network<M> {
     this.#lastArrival = new Float64Array(nodes * nodes);
     this.#uplinkFree = new Float64Array(nodes);
     this.#downlinkFree = new Float64Array(nodes);
+    this.#answersFree = new Float64Array(nodes * nodes);
     this.#slowBy = new Float64Array(nodes);
     this.#old = options.replay > 0 ? Array.from({ length: nodes * nodes }, () => []) : [];
   }
@@ -92,7 +99,9 @@ export class Network<M> {
       return { arrivals: [], broken: options.lossBreaks };
     }
     const arrival = this.#arrival(packet, link);
-    if (arrival === undefined) return { arrivals: [], broken: options.lossBreaks };
+    if (arrival === undefined) {
+      return { arrivals: [], broken: options.lossBreaks && packet.isAnswer !== true };
+    }
     if (arrival === Number.POSITIVE_INFINITY) return { arrivals: [], broken: false };
     const arrivals = [arrival];
     if (faulty && options.duplicate > 0 && random.chance(options.duplicate)) {
@@ -106,12 +115,14 @@ export class Network<M> {
     const { from, to, sentAt: now, sizeBytes } = packet;
     const random = this.#random;
     const options = this.#options;
-    const bytesPerMicro = options.megabitsPerSecond / 8;
+    const { isAnswer = false } = packet;
+    const bytesPerMicro = (options.megabitsPerSecond / 8) * (isAnswer ? ANSWER_SHARE : 1);
     const wire = sizeBytes / bytesPerMicro;
-    const leaves = Math.max(now, this.#uplinkFree[from] as number) + wire;
+    const [free, lane] = isAnswer ? [this.#answersFree, link] : [this.#uplinkFree, from];
+    const leaves = Math.max(now, free[lane] as number) + wire;
     const isFull = (leaves - now) * bytesPerMicro > options.queueBytes;
-    if (isFull && !this.#calm) return undefined;
-    this.#uplinkFree[from] = leaves;
+    if (isFull && (isAnswer || !this.#calm)) return undefined;
+    free[lane] = leaves;
     const base = this.#base[link] as number;
     let way = base * (1 + options.jitter * random.fraction());
     if (!this.#calm && options.tailChance > 0 && random.chance(options.tailChance)) {

@@ -127,6 +127,7 @@ export class Simulation implements World {
       message: envelope,
       sizeBytes: envelopeSize(envelope),
       sentAt: this.now(),
+      isAnswer: envelope.kind === 'response',
     };
     const { arrivals, broken } = this.network.send(packet);
     for (const at of arrivals) this.at(at, () => this.#arrive(packet));
