@@ -19,15 +19,11 @@ import { MetricsRegistry } from '../gateway/metrics.ts';
 import { changedAddresses, EventMemory, tipEvents } from '../push/event-memory.ts';
 import type { BlockEvent } from '../push/seat.ts';
 import { crossCheck } from './cross-check.ts';
+import { FailureLog } from './failure-log.ts';
 import { shardOf } from './fetch-do.ts';
 import { Follower } from './follower.ts';
 import { HeaderLog } from './header-log.ts';
-import {
-  ALARM_ROUND_MILLIS,
-  CROSS_CHECK_INTERVAL_MILLIS,
-  SAME_FAILURE_MILLIS,
-  SHUT_OUT_NOTE_MILLIS,
-} from './limits.ts';
+import { ALARM_ROUND_MILLIS, CROSS_CHECK_INTERVAL_MILLIS, SHUT_OUT_NOTE_MILLIS } from './limits.ts';
 import { fromLoaded } from './loaded.ts';
 import * as schema from './schema.ts';
 import { type EvidenceFile, SqlStore } from './store.ts';
@@ -42,8 +38,6 @@ export interface RoomName {
   readonly name: string;
 }
 
-/** Causes of a failure that are told. */
-const MAX_CAUSES = 4;
 const ROOMS_KEY = 'rooms';
 
 export class ChainDO extends DurableObject<Env> {
@@ -52,11 +46,11 @@ export class ChainDO extends DurableObject<Env> {
   readonly #pool: UpstreamPool;
   readonly #store: SqlStore;
   readonly #memory = new EventMemory();
+  readonly #failures = new FailureLog(now, (text) => console.warn(text));
   readonly #rooms = new Map<string, { room: RoomName; wantsAddresses: boolean }>();
   #follower: Follower | null = null;
   #crossCheckedAt = 0;
   #reportedAt = 0;
-  #failure = { text: '', at: 0 };
   #telling: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -161,16 +155,9 @@ export class ChainDO extends DurableObject<Env> {
         await this.#crossCheck();
       }
     } catch (error) {
-      this.#warn(explain(error));
+      this.#failures.failed('following', error);
     }
     await this.#report();
-  }
-
-  /** Tells the operator, and what goes on being so only now and then. */
-  #warn(failure: string): void {
-    if (failure === this.#failure.text && now() - this.#failure.at < SAME_FAILURE_MILLIS) return;
-    this.#failure = { text: failure, at: now() };
-    console.warn('following failed:', failure);
   }
 
   async #crossCheck(): Promise<void> {
@@ -254,13 +241,4 @@ export class ChainDO extends DurableObject<Env> {
       .report(this.#metrics.drain(), [])
       .catch(() => undefined);
   }
-}
-
-/** A failure with what caused it, and what caused that. */
-function explain(error: unknown): string {
-  const words: string[] = [];
-  for (let at = error; at instanceof Error && words.length < MAX_CAUSES; at = at.cause) {
-    words.push(at.message);
-  }
-  return words.length === 0 ? String(error) : words.join(': ');
 }

@@ -14,6 +14,7 @@ import { encodeEntries, TILE_WIDTH } from 'fanal/merkle/tiles.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Blob } from '../chain/blob.ts';
 import { crossCheck } from '../chain/cross-check.ts';
+import { FailureLog } from '../chain/failure-log.ts';
 import { Follower } from '../chain/follower.ts';
 import { CROSS_CHECK_INTERVAL_MILLIS, SHUT_OUT_NOTE_MILLIS } from '../chain/limits.ts';
 import { fromLoaded, toLoaded } from '../chain/loaded.ts';
@@ -132,13 +133,14 @@ export class LocalChain {
 
   async #follow(): Promise<void> {
     const { config, onLog } = this.#options;
+    const failures = new FailureLog(now, onLog);
     while (!this.#isStopped) {
       const started = now();
       try {
         await this.#follower.step();
         await this.#crossCheck();
       } catch (error) {
-        onLog(`following failed: ${error instanceof Error ? error.message : String(error)}`);
+        failures.failed('following', error);
       }
       this.#note();
       const rest = config.followMillis - (now() - started);
