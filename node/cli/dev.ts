@@ -110,6 +110,7 @@ async function printSummary({ output }: CommandContext, dev: Dev, seconds: strin
       ...apis.map((text, place) => [place === 0 ? 'validators' : '', text] as const),
       ...funded.map((text, place) => [place === 0 ? 'funded accounts' : '', text] as const),
       ['their wallet', `${NAME}: try \`fanal balance\``],
+      ['board', 'try `fanal monitor`'],
       ['data', dev.network.folder],
     ],
   );

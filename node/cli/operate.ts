@@ -2,99 +2,13 @@
  * `fanal rules`, `dashboard`, `service` and `monitor`: what an operator puts beside a node.
  */
 import { type Command, Option } from 'commander';
-import { EXIT, UsageError } from './exit.ts';
+import { UsageError } from './exit.ts';
+import { registerMonitor } from './monitor.ts';
 import type { Action } from './program.ts';
-
-const DEFAULT_URL = 'http://127.0.0.1:8080';
-const DEFAULT_OPS_URL = 'http://127.0.0.1:9670';
-
-interface MonitorFlags {
-  readonly ops: string;
-  readonly once?: boolean;
-  readonly interval: string;
-  readonly listen?: string;
-}
 
 export function registerOperate(program: Command, action: Action): void {
   registerPrinters(program, action);
-  program
-    .command('monitor')
-    .description('watch a node and its network on a full screen')
-    .option('--ops <url>', 'where the node’s metrics are, or "none"', DEFAULT_OPS_URL)
-    .option('--once', 'print one frame and end')
-    .option('--interval <seconds>', 'time between samples', '1')
-    .option('--listen <host:port>', 'serve the same board as a web page here')
-    .action(
-      action<MonitorFlags>(async ({ output, options, signal }, flags) => {
-        const { Sampler } = await import('../monitor/source.ts');
-        const { frameText, LatencyHistory, runMonitor } = await import('../monitor/terminal.ts');
-        const { SMALLEST } = await import('../monitor/frame.ts');
-        const { FIRST_VIEW } = await import('../monitor/leaderboard.ts');
-        const intervalMillis = Number(flags.interval) * 1000;
-        if (!(intervalMillis >= 200)) {
-          throw new UsageError('expected an interval of at least 0.2 seconds');
-        }
-        const sampler = new Sampler({
-          url: (options.url?.[0] ?? DEFAULT_URL).replace(/\/+$/, ''),
-          opsUrl: flags.ops === 'none' ? null : flags.ops.replace(/\/+$/, ''),
-          timeoutMillis: 3000,
-          now: Date.now,
-        });
-        if (flags.listen !== undefined) {
-          const at = flags.listen.lastIndexOf(':');
-          const host = flags.listen.slice(0, at).replace(/^\[|\]$/g, '');
-          const port = Number(flags.listen.slice(at + 1));
-          if (host === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-            throw new UsageError(`expected --listen host:port, found ${flags.listen}`);
-          }
-          const { serveBoard } = await import('../monitor/web.ts');
-          const sample = () => sampler.sample();
-          const board = await serveBoard({ sample, intervalMillis, host, port });
-          output.object('fanal.monitor-page/1', { url: board.url }, [['page', board.url]]);
-          await new Promise<void>((resolve) => {
-            signal.addEventListener('abort', () => resolve(), { once: true });
-          });
-          await board.close();
-          return EXIT.ok;
-        }
-        const live = process.stdin.isTTY === true && process.stdout.isTTY === true;
-        if (options.json) {
-          do {
-            const sample = await sampler.sample();
-            output.line('fanal.monitor/1', sample, '');
-            if (flags.once) return sample.health === 'unreachable' ? EXIT.network : EXIT.ok;
-            await pause(intervalMillis, signal);
-          } while (!signal.aborted);
-          return EXIT.ok;
-        }
-        if (flags.once || !live) {
-          await sampler.sample();
-          // Rates and latencies are what happened between two samples.
-          await pause(intervalMillis, signal);
-          const sample = await sampler.sample();
-          const history = new LatencyHistory();
-          history.add(sample);
-          const size = {
-            columns: process.stdout.columns ?? SMALLEST.columns,
-            rows: process.stdout.rows ?? SMALLEST.rows,
-          };
-          const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-          output.raw(`${frameText(sample, history, FIRST_VIEW, size, colour)}\n`);
-          return sample.health === 'unreachable' ? EXIT.network : EXIT.ok;
-        }
-        await runMonitor(
-          {
-            sample: () => sampler.sample(),
-            intervalMillis,
-            colour: process.env.NO_COLOR === undefined,
-          },
-          process.stdin,
-          process.stdout,
-          signal,
-        );
-        return EXIT.ok;
-      }),
-    );
+  registerMonitor(program, action);
 }
 
 function registerPrinters(program: Command, action: Action): void {
@@ -153,16 +67,4 @@ function registerPrinters(program: Command, action: Action): void {
         }
       }),
     );
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, millis);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }
