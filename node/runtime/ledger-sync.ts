@@ -6,7 +6,7 @@
  * executing it must give its header. So peers can only withhold, and then another one is asked.
  */
 import { blockHeader } from 'fanal/chain/block.ts';
-import { type Header, headerCodec } from 'fanal/chain/header.ts';
+import { endsEpoch, type Header, headerCodec } from 'fanal/chain/header.ts';
 import type { CertifiedCheckpoint } from 'fanal/checkpoint/certify.ts';
 import { certify } from 'fanal/checkpoint/certify.ts';
 import { parseCheckpointNote } from 'fanal/checkpoint/cosigned.ts';
@@ -106,7 +106,9 @@ async function targetOf(
   const header = readTip(tip.header);
   const isBehind = header !== null && header.height + 1n <= certified.size;
   if (header !== null && (header.epoch < current.epoch || isBehind)) return null;
-  if (header?.epoch === current.epoch) {
+  // An epoch that has ended is behind us, though the next one may not have a block yet.
+  const isOver = header !== null && untilEpochStart && endsEpoch(header);
+  if (header?.epoch === current.epoch && !isOver) {
     if (untilEpochStart) return null;
     const note = new TextDecoder().decode(tip.note);
     const cosigned = parseCheckpointNote(note, origin, current.validators);

@@ -114,6 +114,16 @@ describe('catching up by blocks', () => {
     expect(own.epoch().epoch).toBe(1);
   });
 
+  test('a validator goes on to an epoch that has begun and has no block yet', async () => {
+    makeBlocks(5);
+    await syncLedger(peers({ anna: honest }), false);
+    makeBlocks(3, true);
+    expect(await syncLedger(peers({ anna: honest }), true)).toBe(8n);
+    expect(own.epoch().epoch).toBe(1);
+    // Nobody is ahead any more.
+    expect(await syncLedger(peers({ anna: honest }), true)).toBe(8n);
+  });
+
   test('has nothing to do when nobody is ahead', async () => {
     makeBlocks(3);
     await syncLedger(peers({ anna: honest }), false);
