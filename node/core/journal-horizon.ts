@@ -15,6 +15,9 @@ export class JournalHorizon {
   readonly #gcDepth: number;
   /** The last commit in a block that is executed and certified: execution never goes back behind it. */
   #settledCommit = 0n;
+  #executedHeight = 0n;
+  /** The largest certified size whose blocks are all executed. */
+  #settledSize = 0n;
   /** Executed blocks that are not settled, oldest first. */
   readonly #unsettled: { readonly height: bigint; readonly commit: bigint }[] = [];
   /** The horizon after each commit that is not known to be settled, oldest first. */
@@ -26,6 +29,7 @@ export class JournalHorizon {
 
   /** A block is executed; `commit` is the last one in it. */
   executed(height: bigint, commit: bigint): void {
+    this.#executedHeight = height;
     this.#unsettled.push({ height, commit });
   }
 
@@ -46,10 +50,12 @@ export class JournalHorizon {
     };
   }
 
+  /** A certificate ahead of execution says nothing yet of what was executed here. */
   #settle(certifiedSize: bigint): void {
+    if (certifiedSize <= this.#executedHeight + 1n) this.#settledSize = certifiedSize;
     for (;;) {
       const oldest = this.#unsettled[0];
-      if (oldest === undefined || oldest.height + REPAIR_MARGIN_BLOCKS >= certifiedSize) return;
+      if (oldest === undefined || oldest.height + REPAIR_MARGIN_BLOCKS >= this.#settledSize) return;
       this.#settledCommit = oldest.commit;
       this.#unsettled.shift();
     }
