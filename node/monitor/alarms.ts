@@ -42,8 +42,11 @@ const CRITICAL: Readonly<Record<string, Judge>> = {
     older(age, 60) ? `no certificate for ${ageText(age)}` : null,
   PeersNone: ({ peers }) =>
     peers !== null && peers.inbound + peers.outbound === 0 ? 'no peer is connected' : null,
-  ApiErrorsHigh: ({ errorRate }) =>
-    errorRate > 0.1 ? `${percent(errorRate)} of the answers are errors` : null,
+  // Too few answers say nothing: the node's own word on its health knows how many there were.
+  ApiErrorsHigh: ({ health, errorRate }) =>
+    health === 'unhealthy' && errorRate > 0.1
+      ? `${percent(errorRate)} of the answers are errors`
+      : null,
   MemoryCritical: ({ heap }) => (heapShare(heap) > 0.95 ? 'the heap is at its limit' : null),
 };
 
@@ -66,8 +69,10 @@ const WARNING: Readonly<Record<string, Judge>> = {
   },
   CommitSlow: ({ commitMillis }) =>
     commitMillis !== null && commitMillis.p95 > 2_000 ? `p95 ${duration(commitMillis.p95)}` : null,
-  ApiErrors: ({ errorRate }) =>
-    errorRate > 0.01 && errorRate <= 0.1 ? `${percent(errorRate)} of the answers are errors` : null,
+  ApiErrors: ({ health, errorRate }) =>
+    health === 'degraded' && errorRate > 0.01
+      ? `${percent(errorRate)} of the answers are errors`
+      : null,
   MempoolHigh: ({ mempool }) =>
     share(mempool.bytes, mempool.limitBytes) > 0.8 ? 'over 80 % of the limit' : null,
   MemoryHigh: ({ heap }) => {

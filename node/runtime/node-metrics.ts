@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { headerCodec } from 'fanal/chain/header.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
-import { listSnapshots } from '../store/snapshot-files.ts';
 import type { NodeContext } from './node-context.ts';
+import { SnapshotFolder } from './snapshot-source.ts';
 
 /** Has happenings of the node's parts counted and timed. */
 export function watchParts({ parts, metrics, network, mempool }: NodeContext): void {
@@ -34,7 +34,8 @@ export function watchParts({ parts, metrics, network, mempool }: NodeContext): v
 export function readMetrics(context: NodeContext): void {
   const { parts, metrics, network, mempool, roster } = context;
   const seen = new Map<string, number>();
-  const snapshots = new SnapshotTimes(parts.home.snapshotMark);
+  const times = new SnapshotTimes(parts.home.snapshotMark);
+  const copies = new SnapshotFolder(parts.home.snapshots);
   /** Moves a counter to where a growing number stands. */
   const follow = (name: string, value: number, labels: Record<string, string> = {}) => {
     const key = `${name} ${Object.values(labels).join()}`;
@@ -82,8 +83,8 @@ export function readMetrics(context: NodeContext): void {
     metrics.set('process_heap_limit_bytes', getHeapStatistics().heap_size_limit);
     readPeers(context);
     readSync(context);
-    readCopies(context);
-    const snapshotMillis = snapshots.newest();
+    readCopies(context, copies);
+    const snapshotMillis = times.newest();
     if (snapshotMillis !== null) {
       metrics.observe('snapshot_duration_seconds', snapshotMillis / 1_000);
     }
@@ -183,9 +184,9 @@ class SnapshotTimes {
 }
 
 /** When the data was last copied: the newest snapshot, and the last backup that was verified. */
-function readCopies({ parts, metrics }: NodeContext): void {
-  const { snapshots, backupMark } = parts.home;
-  const newest = listSnapshots(snapshots)[0];
+function readCopies({ parts, metrics }: NodeContext, copies: SnapshotFolder): void {
+  const { backupMark } = parts.home;
+  const [newest] = copies.stored();
   const snapshotAt = newest === undefined ? null : writtenAt(join(newest.folder, 'manifest'));
   const backupAt = writtenAt(backupMark);
   if (snapshotAt !== null) metrics.set('snapshot_last_success_timestamp_seconds', snapshotAt);

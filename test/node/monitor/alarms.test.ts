@@ -41,7 +41,7 @@ describe('the monitor’s alerts', () => {
     ['BlockProductionStopped', { headAgeSeconds: 301 }, { headAgeSeconds: 299 }],
     ['CheckpointOld', { checkpointAgeSeconds: 61 }, { checkpointAgeSeconds: 59 }],
     ['PeersNone', { peers: { inbound: 0, outbound: 0 } }, { peers: null }],
-    ['ApiErrorsHigh', { errorRate: 0.11 }, { errorRate: 0.1 }],
+    ['ApiErrorsHigh', { health: 'unhealthy', errorRate: 0.11 }, { errorRate: 0.5 }],
     [
       'MemoryCritical',
       { heap: { bytes: 96, limitBytes: 100 } },
@@ -60,7 +60,7 @@ describe('the monitor’s alerts', () => {
       { commitMillis: { p50: 1, p95: 2_001, p99: 3_000, last: 1 } },
       { commitMillis: { p50: 1, p95: 1_999, p99: 3_000, last: 1 } },
     ],
-    ['ApiErrors', { errorRate: 0.02 }, { errorRate: 0.01 }],
+    ['ApiErrors', { health: 'degraded', errorRate: 0.06 }, { errorRate: 0.06 }],
     [
       'MempoolHigh',
       { mempool: { transactions: 1, bytes: 81, limitBytes: 100 } },
