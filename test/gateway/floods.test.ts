@@ -6,6 +6,7 @@ import { formatTrust } from 'fanal/light/trust-file.ts';
 import { createClient, http } from 'fanal/wallet';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type RunningGateway, startGateway } from '../../workers/selfhost/workerd.ts';
+import { getRequest, HttpLoad } from '../support/http-load.ts';
 import { type Story, tellStory } from './story.ts';
 import { type ListeningNode, listen, testNode } from './test-node.ts';
 
@@ -88,6 +89,43 @@ it('addresses of one /64 and forged headers gain nothing', async () => {
   // The bucket fills while they come.
   expect(passed).toBeLessThan(2 * CACHED);
   expect((await get(target, '2001:db8:7:8::1')).status).toBe(200);
+});
+
+it('a path on the wire is taken as it stands: nothing is resolved, decoded or mended', async () => {
+  const load = await HttpLoad.open(gateway.url, 1);
+  const path = '/v1/headers/2';
+  const asked = (odd: string, expected: number[], headers: Record<string, string> = {}) =>
+    load.burst(() => getRequest(odd, { 'x-test-client': '192.0.2.50', ...headers }), 1, expected);
+  await asked(path, [200]);
+  for (const odd of [
+    `${path}/`,
+    '/v1//headers/2',
+    '//v1/headers/2',
+    '/./v1/headers/2',
+    '/v1/x/../headers/2',
+    '/v1/%2e%2e/v1/headers/2',
+    '/v1/headers/%32',
+    '/v1/headers/2;x',
+    '/v1/headers/2%00',
+    '/V1/headers/2',
+    '/v1\\headers\\2',
+    `${path}?cb=1`,
+    `${path}?at=5&at=5`,
+  ]) {
+    await asked(odd, [400, 404]);
+  }
+  // A whole URL on the request line, and hosts that are not ours, lead nowhere else.
+  await asked(path, [200], { host: 'evil.example' });
+  for (const [name, value] of Object.entries({
+    'x-forwarded-host': 'evil.example',
+    'x-original-url': '/v1/mempool',
+    'x-rewrite-url': '/v1/mempool',
+    'x-http-method-override': 'DELETE',
+    range: 'bytes=0-1',
+  })) {
+    await asked(path, [200], { [name]: value });
+  }
+  load.close();
 });
 
 it('a wallet waits as long as it was told, for a 429 and for a 503, and then has its answer', async () => {
