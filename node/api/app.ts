@@ -75,6 +75,12 @@ const HANDLERS: Handlers<RouteName> = {
 /** Routes that say how the node is doing: they count for nothing and are always answered. */
 const HEALTH_ROUTES: ReadonlySet<RouteName> = new Set(['livez', 'readyz', 'status']);
 
+/**
+ * Requests whose work is not over. A client that was told that its time is up asks again, while what
+ * it asked first still waits for the ledger: without a limit that queue would only grow.
+ */
+const MAX_WORKING = 4_096;
+
 /** What a request costs, in units of one look-up. */
 const COSTS: Partial<Record<RouteName, number>> = {
   address: 2,
@@ -101,6 +107,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
   const submits = new RateLimiter(SUBMIT_RULE, ports.now);
   const unlimited = new Set((options.unlimited ?? []).map(clientOf));
   const deadlines = new Deadlines();
+  let working = 0;
 
   let newest: { tip: CertifiedTip; seenAt: bigint } | null = null;
   const unsubscribe = ports.feed.subscribe(({ tip }) => {
@@ -131,6 +138,20 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
     return rateHeaders(policy, limiter, verdict);
   };
 
+  /** Starts a handler, unless too much is under way. */
+  const begin = (name: RouteName, work: () => Promise<Answer>): Promise<Answer> => {
+    if (working >= MAX_WORKING && !HEALTH_ROUTES.has(name)) {
+      throw new Problem('syncing', { reason: 'api/busy' });
+    }
+    working++;
+    const done = () => {
+      working--;
+    };
+    const answer = work();
+    answer.then(done, done);
+    return answer;
+  };
+
   const serve = async (c: HonoContext<{ Bindings: Bindings }>): Promise<Response> => {
     const request = c.req.raw;
     const { target, address } = c.env;
@@ -156,7 +177,8 @@ export function createApi(ports: ApiPorts, options: ApiOptions): Api {
       const handler = HANDLERS[match.name] as Handler<RouteName>;
       const client = address === null ? 'local' : clientOf(address);
       const context: Context = { ...shared, request, client, body, signal };
-      answer = await raced(handler(match as never, context), signal);
+      const work = begin(match.name, () => handler(match as never, context));
+      answer = await raced(work, signal);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.problem === 'internal') options.onError(error);

@@ -8,6 +8,7 @@ export class Batcher<Item, Result> {
   readonly #maxItems: number;
   readonly #maxInFlight: number;
   readonly #delayMillis: number;
+  readonly #maxWaiting: number;
   #timer: NodeJS.Timeout | undefined;
   #waiting: { item: Item; resolve(result: Result): void; reject(error: unknown): void }[] = [];
   #inFlight = 0;
@@ -19,16 +20,20 @@ export class Batcher<Item, Result> {
       readonly maxItems: number;
       readonly maxInFlight: number;
       readonly delayMillis: number;
+      /** How many may wait; whoever adds asks `isFull` first. */
+      readonly maxWaiting: number;
     },
   ) {
     this.#run = run;
     this.#maxItems = limits.maxItems;
     this.#maxInFlight = limits.maxInFlight;
     this.#delayMillis = limits.delayMillis;
+    this.#maxWaiting = limits.maxWaiting;
   }
 
-  get waiting(): number {
-    return this.#waiting.length;
+  /** Whether what waits already is as much as may wait. */
+  get isFull(): boolean {
+    return this.#waiting.length >= this.#maxWaiting;
   }
 
   add(item: Item): Promise<Result> {

@@ -36,6 +36,8 @@ export const RUNTIME_LIMITS = {
   admitBatch: 256,
   admitInFlight: 2,
   admitMillis: 8,
+  /** Transactions that wait to be looked at; above it nodes and wallets hear "busy". */
+  admitWaiting: 8_192,
 
   /** Transactions passed on to proposers in one message. */
   gossipBytes: 60 * 1024,

@@ -66,6 +66,7 @@ export class NodeMempool implements MempoolPort {
       maxItems: RUNTIME_LIMITS.admitBatch,
       maxInFlight: RUNTIME_LIMITS.admitInFlight,
       delayMillis: RUNTIME_LIMITS.admitMillis,
+      maxWaiting: RUNTIME_LIMITS.admitWaiting,
     });
     this.pool = new Mempool({
       ledger,
@@ -126,7 +127,8 @@ export class NodeMempool implements MempoolPort {
   #refusal(): Extract<SubmitOutcome, { kind: 'rejected' }> | null {
     const { isClosed, pool } = this.#options;
     if (isClosed()) return { kind: 'rejected', problem: 'syncing', reason: 'node/syncing' };
-    if (pool.isBusy) return { kind: 'rejected', problem: 'mempool-full', reason: 'mempool/busy' };
+    if (pool.isBusy || this.#submissions.isFull)
+      return { kind: 'rejected', problem: 'mempool-full', reason: 'mempool/busy' };
     return null;
   }
 

@@ -207,6 +207,32 @@ describe('the door', () => {
     api.close();
   });
 
+  it('begins no more while 4096 requests wait for the ledger, and says how it is all the same', async () => {
+    let release: () => void = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const ledger = {
+      ...w.ports.ledger,
+      info: async () => {
+        await slow;
+        return w.ports.ledger.info();
+      },
+    } as unknown as typeof w.ports.ledger;
+    const api = createApi({ ...w.ports, ledger }, { metrics: openMetrics('test'), onError() {} });
+    const ask = async (target: string) => {
+      const request = new Request(`http://node${target}`);
+      return (await api.fetch(request, { address: null, target })).status;
+    };
+    const waiting = Array.from({ length: 4_096 }, () => ask('/v1/genesis'));
+    expect(await ask('/v1/genesis')).toBe(503);
+    expect(await ask('/livez')).toBe(200);
+    release();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
+    expect(await ask('/v1/genesis')).toBe(200);
+    api.close();
+  });
+
   it('outlives work that fails when nobody waits for it any more', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown) => unhandled.push(error);
