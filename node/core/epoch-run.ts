@@ -684,6 +684,9 @@ export class EpochRun {
     const isStuck = isLagging && certifiedSize === this.#lookedAtSize;
     this.#lookedAtSize = certifiedSize;
     if (!isStuck || this.committee.size < 2) return;
+    // All that was executed, so that one answer is enough.
+    const executedSize = this.#executedHeight + 1n;
+    const size = executedSize > certifiedSize ? executedSize : certifiedSize + 1n;
     this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
     if (this.#askedPeer === this.self)
       this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
@@ -691,7 +694,7 @@ export class EpochRun {
       kind: 'fetch',
       to: this.#askedPeer,
       requestId: this.#ports.nextRequestId(),
-      request: { kind: 'checkpoint', epoch: this.record.epoch, size: certifiedSize + 1n },
+      request: { kind: 'checkpoint', epoch: this.record.epoch, size },
       deadline: now + this.#ports.local.fetchTimeout,
     });
   }

@@ -155,6 +155,11 @@ export class SimLedger {
     this.#nextIsWrong = true;
   }
 
+  /** From now on the program is right. */
+  executeRightly(): void {
+    this.#nextIsWrong = false;
+  }
+
   get height(): bigint {
     return BigInt(this.#blocks.length);
   }
@@ -273,7 +278,7 @@ export class SimLedger {
   rewind(height: bigint): void {
     const inputs = this.#blocks.slice(0, Number(height)).map((block) => block.input);
     this.#reset();
-    this.#nextIsWrong = false;
+    this.executeRightly();
     for (const input of inputs) this.execute(input);
   }
 

@@ -255,6 +255,7 @@ export class Simulation implements World {
       machine.diskState = { slowMillis: 0, full: false };
       machine.pause(0);
       machine.correctClock();
+      machine.ledger.executeRightly();
       if (this.plan.dead.includes(validator)) {
         if (machine.up) this.#stop(machine);
       } else if (!machine.up) {

@@ -55,7 +55,10 @@ export class CertifiedChecker implements Observer {
   /** Leads a light client from genesis to the newest certificate, handover by handover. */
   async followFromGenesis(): Promise<void> {
     const { machines, membership, signatures } = this.#simulation;
-    const ledgers = machines.filter((machine) => machine !== undefined).map(({ ledger }) => ledger);
+    const ledgers = machines.flatMap((machine) =>
+      machine?.ledger.wrong === false ? [machine.ledger] : [],
+    );
+    if (ledgers.length === 0) return;
     const ledger = ledgers.reduce((best, one) => (one.height > best.height ? one : best));
     const sizes = [...this.#certificates.keys()].filter((size) => size <= ledger.height + 1n);
     const newest = sizes.toSorted((a, b) => (a < b ? -1 : 1)).at(-1) ?? 0n;
