@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { headerCodec } from 'fanal/chain/header.ts';
+import { blockId, headerCodec } from 'fanal/chain/header.ts';
 import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import type { CertifiedCheckpoint, EpochRecord, ExecutedTip } from '../core/types.ts';
 import type { AsyncLedger, ExecutedBlock, Ledger } from '../ledger/ledger.ts';
@@ -43,6 +43,8 @@ const FOLLOW_MILLIS = 5_000;
 /** How long the network may take to certify what it has at the end. */
 const STOP_MILLIS = 10_000;
 const ACCOUNTS = 100;
+/** Blocks back to which the inputs of all groups are compared. */
+const COMPARED_BLOCKS = 10_000n;
 /** How far a clock is put forward that a fault is done to. */
 const CLOCK_AHEAD_MILLIS = 10_000;
 const HEAP_MEGABYTES = 6_144;
@@ -79,7 +81,7 @@ export class Testnet {
   readonly #folder: string;
   readonly #random: SeededRandom;
   readonly #workers: Worker[] = [];
-  readonly #blockIds = new Map<bigint, Bytes32>();
+  /** What was handed in for the newest blocks, by height. */
   readonly #fingerprints = new Map<bigint, Bytes32>();
   readonly #uncertified: { readonly size: bigint; readonly submittedAt: readonly number[] }[] = [];
   readonly #down = new Set<number>();
@@ -117,8 +119,8 @@ export class Testnet {
 
   /** The id of the executed block of a height. */
   blockId(height: bigint): string | null {
-    const id = this.#blockIds.get(height);
-    return id === undefined ? null : toHex(id);
+    const [header] = this.ledger.headers(height, 1);
+    return header === undefined ? null : toHex(blockId(headerCodec.decode(header)));
   }
 
   nameOf(validator: number): string {
@@ -346,9 +348,11 @@ export class Testnet {
       }
       return;
     }
+    // A group that was far behind catches up with what was compared long ago.
+    if (block.height <= this.ledger.tip().height) return;
     this.#fingerprints.set(block.height, fingerprint);
+    this.#fingerprints.delete(block.height - COMPARED_BLOCKS);
     const executed = this.ledger.execute(block);
-    this.#blockIds.set(executed.height, executed.blockId);
     this.#settle(executed);
     void this.#announce(executed, block.lastOfEpoch).catch((error: Error) => {
       this.#failure ??= error;
