@@ -181,9 +181,11 @@ export class DevNetwork {
       runtime: 'workerd',
       settings: { FAUCET: 'true', ALLOWANCE },
       onAnswering: () => this.#writeRunFile(),
-      onExit: (how, lastWords) => {
+      onExit: (how, lastWords, hadAnswered) => {
         if (this.#isStopping()) return;
-        tell(`the gateway ended (${how}); it starts again. ${lastWords}`.trim());
+        // What it said while all was well is no reason.
+        const why = hadAnswered ? '' : ` ${lastWords}`;
+        tell(`the gateway ended (${how}); it starts again.${why}`);
         setTimeout(() => {
           if (!this.#isStopping()) this.#startGateway();
         }, GATEWAY_REVIVE_MILLIS);
@@ -204,6 +206,7 @@ export class DevNetwork {
         toldAt = Date.now();
         this.#options.tell(`Still waiting for ${[...waiting].join(', ')} …`);
       }
+      if (this.#isStopping()) throw new FanalError('dev/interrupted', 'stopped while starting');
       if (Date.now() > deadline) {
         throw new FanalError('dev/not-ready', `no answer from ${[...waiting].join(', ')}`, {
           hint: `Read node.log in ${this.network.folder}, or begin anew with --fresh.`,

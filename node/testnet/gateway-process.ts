@@ -27,7 +27,7 @@ export interface GatewayProcessOptions {
   /** Called once it answers. */
   readonly onAnswering?: () => void;
   /** Called when it ends, however it ends, with the last line it wrote. */
-  readonly onExit?: (how: string, lastWords: string) => void;
+  readonly onExit?: (how: string, lastWords: string, hadAnswered: boolean) => void;
 }
 
 /** One running (or ended) gateway. */
@@ -60,8 +60,10 @@ export class GatewayProcess {
       this.#child.once('exit', (code, signal) => {
         // Killed without a word, it leaves its child behind, which would keep the port.
         this.kill();
+        const hadAnswered = this.#answering !== null;
         this.#answering = null;
-        options.onExit?.(signal ?? `exit ${code}`, words.trim().split('\n').at(-1) ?? '');
+        const last = words.trim().split('\n').at(-1) ?? '';
+        options.onExit?.(signal ?? `exit ${code}`, last, hadAnswered);
         resolve();
       });
     });
