@@ -21,7 +21,7 @@ export async function readBody(request: Request, signal: AbortSignal): Promise<B
     throw new Problem('payload-too-large');
   if (declared !== null) {
     // A server's parser lets no more in than was declared, so nothing has to be counted on the way.
-    const body = new Uint8Array(await request.arrayBuffer());
+    const body = new Uint8Array(await request.arrayBuffer().catch(endedEarly));
     if (body.length > MAX_POST_BYTES) throw new Problem('payload-too-large');
     return body;
   }
@@ -46,6 +46,11 @@ export async function readBody(request: Request, signal: AbortSignal): Promise<B
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** The client left, or sent less than it had declared: its fault, and no failure of ours. */
+function endedEarly(): never {
+  throw invalidRequest('/body', 'expected as many bytes as were declared');
 }
 
 /** Refuses a body where there must be none. */

@@ -35,6 +35,19 @@ function payment(fee = 10_000n) {
 }
 
 describe('a body', () => {
+  it('that ends before its declared length is no failure of the node', async () => {
+    const before = w.errors.length;
+    const { port } = new URL(w.url);
+    const head = 'POST /v1/transactions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n';
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(port), '127.0.0.1', () => {
+        socket.write(`${head}0123456789`, () => setTimeout(() => socket.destroy(), 50));
+      });
+      socket.on('close', () => setTimeout(resolve, 200));
+    });
+    expect(w.errors.slice(before)).toEqual([]);
+  });
+
   it('is refused when it is no strict JSON, with a 400 and never a 500', async () => {
     const folder = resolve(import.meta.dirname, '../../vectors/jsontestsuite/test_parsing');
     for (const name of readdirSync(folder)) {
