@@ -52,8 +52,8 @@ beforeAll(async () => {
   const params = { epochDurationMillis: 20_000n, trustingPeriodMillis: 600_000n };
   network = await createLocalNetwork({ folder, validators: 4, accounts: 1, params });
   nodes = network.nodes.map((node) => new NodeProcess(node));
-  await Promise.all(nodes.map((node) => node.waitUntilReady()));
-}, 120_000);
+  await Promise.all(nodes.map((node) => node.waitUntilReady(150_000)));
+}, 180_000);
 
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
@@ -131,7 +131,7 @@ describe('the metrics of a live network', () => {
     const split = payer.split(payer.coins[0] as OwnedCoin, 40);
     await submit(node(0).url, split);
     const certified = (id: string, at = node(0)) =>
-      until('certified', async () => (await statusOf(at.url, id)) === 'certified', 30_000);
+      until('certified', async () => (await statusOf(at.url, id)) === 'certified', 60_000);
     await Promise.all(nodes.map((each) => certified(split.id, each)));
     const payments = split.own.map((coin) => payer.pay(coin, account('carol').address, COIN));
     for (const [i, payment] of payments.slice(0, 30).entries()) {
@@ -170,7 +170,7 @@ describe('the metrics of a live network', () => {
     await submit(node(1).url, payments[31] as { bytes: Uint8Array });
     await certified((payments[31] as { id: string }).id, node(1));
     nodes[3] = new NodeProcess(node(3).node);
-    await node(3).waitUntilReady();
+    await node(3).waitUntilReady(90_000);
 
     await until(
       'all of it is told',
@@ -181,7 +181,7 @@ describe('the metrics of a live network', () => {
     await stream.body?.cancel();
     listening.abort();
     socket.close();
-  }, 150_000);
+  }, 240_000);
 
   test('a node that only follows claims nothing of consensus, which would fire alerts', async () => {
     const follower = new NodeProcess(await addFollower(network, 'follower'));
@@ -218,7 +218,7 @@ describe('the metrics of a live network', () => {
       }
       for (const [, rows] of sizes) {
         const isFull = () => /healthy[\s\S]* last [3-9]/.test(screen(rows).join('\n'));
-        await until('the board is full', async () => isFull(), 30_000);
+        await until('the board is full', async () => isFull(), 60_000);
         const lines = screen(rows);
         const text = lines.join('\n');
         expect(lines[0]).toMatch(/^ fanal {2}dev {2}v\d.* healthy .*epoch \d+ {2}height [1-9]/);
