@@ -94,6 +94,7 @@ export class DevNetwork {
       dev.#startGateway();
       await dev.#untilReady();
     } catch (error) {
+      options.tell('Stopping …');
       await dev.stop();
       throw error;
     }
@@ -201,7 +202,11 @@ export class DevNetwork {
     ]);
     let toldAt = Date.now();
     while (waiting.size > 0) {
-      for (const url of waiting) if (await answers(url)) waiting.delete(url);
+      await Promise.all(
+        [...waiting].map(async (url) => {
+          if (await answers(url)) waiting.delete(url);
+        }),
+      );
       if (waiting.size > 0 && Date.now() - toldAt > PATIENCE_MILLIS) {
         toldAt = Date.now();
         this.#options.tell(`Still waiting for ${[...waiting].join(', ')} …`);
