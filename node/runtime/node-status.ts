@@ -34,6 +34,8 @@ export class NodeStatus implements NetworkPort {
   #consensusTrouble(): string | null {
     const status = this.#consensus();
     if (status === null) return null;
+    // Before its first step the core does not know yet whether it may sign.
+    if (status.phase === 'booting') return 'starting';
     if (this.isAmnesiac) {
       // It resumes above all that it may have signed; until then the others must do without it.
       if (status.phase === 'amnesia' || status.round + NEAR_ROUNDS < status.clockRound) {
