@@ -206,11 +206,19 @@ export class SimNode {
     const driver = this.#driver;
     if (driver === null) return;
     const now = this.#world.now();
-    if (!driver.exchange.isPassedBy(driver.record)) this.#behindSince = null;
+    const isPassed = driver.exchange.isPassedBy(driver.record) || this.#hearsOfLaterEpoch(driver);
+    if (!isPassed) this.#behindSince = null;
     else this.#behindSince ??= now;
     if (this.#behindSince === null || now - this.#behindSince <= BEHIND_MICROS) return;
     this.#behindSince = null;
     this.leave();
+  }
+
+  /** Who is no member of the next epoch gets no messages of it, but peers tell their tips. */
+  #hearsOfLaterEpoch({ record }: SimDriver): boolean {
+    return this.#world
+      .reachable(this.validator)
+      .some(({ ledger }) => ledger.beginning().epoch.epoch > record.epoch);
   }
 
   #endDriver(): void {
