@@ -21,7 +21,6 @@ const SETTINGS = {
   CLIENT_HEADER: 'x-test-client',
   METRICS_TOKEN: 'secret',
   FOLLOW_MILLIS: '50',
-  INSECURE_UPSTREAMS: 'true',
 };
 
 let bundle: string;

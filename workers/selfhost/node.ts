@@ -72,6 +72,8 @@ const CLOSE_GRACE_MILLIS = 3_000;
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { host = '127.0.0.1', port, trustedProxies = 0, onLog = () => undefined } = options;
   const config = readConfig({
+    // The nodes are the operator's own, as under workerd.
+    INSECURE_UPSTREAMS: 'true',
     ...options.settings,
     TRUST: options.trust,
     UPSTREAMS: options.upstreams.join(' '),

@@ -14,6 +14,7 @@ const USAGE = `usage: serve.ts --trust FILE --upstream URL [--upstream URL ...]
   --port N --host HOST     where it listens (8787, 127.0.0.1)
   --directory DIR          where state is kept (a temporary directory)
   --assets DIR             the built page
+  --plans FILE             plans of API keys (with --runtime node)
   --set NAME=VALUE         any other setting of docs/deploy.md
 `;
 
@@ -34,13 +35,15 @@ async function main(): Promise<number> {
       host: { type: 'string', default: '127.0.0.1' },
       directory: { type: 'string' },
       assets: { type: 'string' },
+      plans: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
     },
   });
-  const { trust, upstream, runtime, port, host, directory, assets } = values;
+  const { trust, upstream, runtime, port, host, directory, assets, plans } = values;
   const settings = readSettings(values.set);
   if (trust === undefined || upstream === undefined || settings === null) return usage();
   if ((runtime !== 'node' && runtime !== 'workerd') || !/^\d{1,5}$/.test(port)) return usage();
+  if (plans !== undefined && runtime !== 'node') return usage();
   const options = {
     trust: readFileSync(trust, 'utf8'),
     upstreams: upstream,
@@ -50,6 +53,7 @@ async function main(): Promise<number> {
     onLog: (line: string) => process.stderr.write(`${line}\n`),
     ...(directory === undefined ? {} : { directory }),
     ...(assets === undefined ? {} : { assets }),
+    ...(plans === undefined ? {} : { plans }),
   };
   const server: Server =
     runtime === 'node'
