@@ -234,10 +234,7 @@ async function examine(): Promise<void> {
   const all = running();
   const urls = all.map(({ url }) => url);
   await traffic?.settle(urls);
-  for (const one of all) {
-    const { ready } = (await one.status()) ?? { ready: false };
-    if (!ready) throw new Error(`${one.name} is not ready at the end`);
-  }
+  for (const one of all) await one.untilReady(READY_SECONDS);
   const heights = await Promise.all(
     all.map(async (one) => BigInt((await one.status())?.certifiedHeight ?? 0)),
   );

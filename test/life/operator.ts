@@ -148,9 +148,14 @@ export class Operator {
 
   /** Waits until the node is caught up and takes its part. */
   async untilReady(seconds: number): Promise<void> {
-    await until(`${this.name} is ready`, seconds, async () => {
+    let last: NodeStatus | null = null;
+    const isReady = async () => {
       if (!this.isRunning) throw new Error(`${this.name} ended:\n${this.lastWords()}`);
-      return (await this.status())?.ready === true;
+      last = await this.status();
+      return last?.ready === true;
+    };
+    await until(`${this.name} is ready`, seconds, isReady).catch((error: Error) => {
+      throw new Error(`${error.message}\n${JSON.stringify(last)}`);
     });
   }
 
