@@ -184,6 +184,11 @@ export class Consensus {
     }
   }
 
+  /** Others are in a later epoch: the way there is by blocks. */
+  fallBehind(): void {
+    this.#settle?.resolve('behind');
+  }
+
   /** Moves messages from the inbox into the core, in turns, as long as it keeps up. */
   #pump(): void {
     if (this.#pumping) return;

@@ -135,7 +135,7 @@ async function targetOf(
  * A peer's newest header; null when it is of a protocol version that is not known here. Such a peer
  * is in a later epoch, or lies: the handover of ours says which.
  */
-function readTip(bytes: Bytes): Header | null {
+export function readTip(bytes: Bytes): Header | null {
   try {
     return headerCodec.decode(bytes);
   } catch (error) {

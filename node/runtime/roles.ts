@@ -12,6 +12,7 @@ import { Execution } from './execution.ts';
 import { followLedger, syncOptions } from './follower.ts';
 import { catchUp } from './join.ts';
 import { requireKnownVersion } from './known-version.ts';
+import { watchForLaterEpoch } from './later-epoch.ts';
 import { type LedgerSyncOptions, syncLedger } from './ledger-sync.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { memberAddresses } from './membership.ts';
@@ -125,10 +126,18 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
     { epoch: record.epoch, author, height: start.executed.height },
     'taking part in consensus',
   );
+  const stopWatching = watchForLaterEpoch({
+    ask: catchUpOptions(context).ask,
+    peers: () => network.connected(),
+    executed: () => context.heights.executed,
+    epoch: () => roster.current?.record.epoch ?? record.epoch,
+    onLater: () => consensus.fallBehind(),
+  });
   try {
     const end = await consensus.run(signal);
     log.info({ end }, 'consensus ended here');
   } finally {
+    stopWatching();
     context.consensus = null;
     mempool.author = null;
   }
