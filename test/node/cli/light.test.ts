@@ -48,7 +48,7 @@ beforeAll(async () => {
       });
     }
   });
-}, 90_000);
+}, 240_000);
 
 afterAll(async () => {
   clearInterval(clock);
@@ -98,5 +98,5 @@ describe('fanal light', () => {
     proxy.kill('SIGINT');
     expect(await ended).toBe(130);
     await expect(fetch(url)).rejects.toThrow();
-  }, 30_000);
+  }, 120_000);
 });

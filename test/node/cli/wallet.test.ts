@@ -56,7 +56,7 @@ beforeAll(async () => {
   expect(pinned, pinned.err).toMatchObject({ code: 0 });
   const made = await fanal('keys', 'import', '--words-file', 'words', '--open');
   expect(made, made.err).toMatchObject({ code: 0 });
-}, 60_000);
+}, 180_000);
 
 afterEach(() => gateway.tamper(null));
 
@@ -111,7 +111,7 @@ describe('every command of the wallet', () => {
     expect(proof, proof.err).toMatchObject({ code: 0 });
     const offline = ['verify', 'again.receipt', '--trust', 'trust.txt', '--home', 'nowhere'];
     expect((await fanal(...offline)).out).toContain('verdict\tproved');
-  }, 60_000);
+  }, 180_000);
 
   test('notarizes a file, and tells at which step a tampered one fails', async () => {
     const done = await fanal('notarize', 'document');
@@ -135,7 +135,7 @@ describe('every command of the wallet', () => {
     expect(forged.err).toMatch(
       /cosignature of val-\d+: expected a valid signature.*, found one that does not verify/,
     );
-  }, 60_000);
+  }, 180_000);
 
   test('asks a server and believes none: an answer that was changed ends with 5', async () => {
     gateway.tamper((answer, { name }) => {
@@ -148,7 +148,7 @@ describe('every command of the wallet', () => {
     const lied = await fanal('balance');
     expect(lied.code).toBe(5);
     expect(lied.err).toMatch(/expected .*, found /s);
-  }, 30_000);
+  }, 120_000);
 });
 
 /** What is typed, how it ends, and what the message must say. */
@@ -243,5 +243,5 @@ describe('bad input', () => {
     expect(read('home/wallets/default.json')).toBe(wallet);
     expect(readdirSync(folder).filter((name) => name !== 'empty')).toEqual(before);
     expect(JSON.parse((await fanal('balance', '--json')).out).total).toBe(owned);
-  }, 180_000);
+  }, 600_000);
 });
