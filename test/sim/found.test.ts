@@ -6,6 +6,7 @@ import { calmPlan } from './calm-plan.ts';
 import type { Fault } from './plan.ts';
 import { realCore } from './real-core.ts';
 import { type RunReport, run } from './run.ts';
+import { swarmPlan } from './swarm.ts';
 
 const simulate = (plan: ReturnType<typeof calmPlan>): Promise<RunReport> =>
   run(plan, { makeCore: realCore, realCrypto: false });
@@ -95,5 +96,23 @@ describe('what went wrong once goes right', () => {
     );
     expect(report.violation).toBeNull();
     expect(report.kept.L5).toBeLessThan(1_000);
+  });
+
+  test('a validator that is cut off while its epoch ends, and sits out the next one, finds the one after', async () => {
+    const report = await simulate(swarmPlan(2, { nodes: 4, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('a flood of questions on slow links holds nobody else up', async () => {
+    const report = await simulate(
+      calmPlan({
+        network: { megabitsPerSecond: 10 },
+        load: { transactionsPerSecond: 60, sizeBytes: 2_000 },
+        byzantine: [{ validator: 6, kind: 'flood' }],
+        seconds: 6,
+      }),
+    );
+    expect(report.violation).toBeNull();
+    expect(report.commits).toBeGreaterThan(20);
   });
 });
