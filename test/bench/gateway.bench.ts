@@ -59,7 +59,7 @@ async function measure(report: Report, gateway: RunningGateway, node: Upstream):
   const size = node.blocks.at(-1)?.size ?? 2;
   const idle = memoryOf(gateway.pid);
   const cached = `/v1/addresses/${addresses[0]}?at=${size}&format=bytes`;
-  const proof = await (await fetch(gateway.url + cached)).arrayBuffer();
+  const proof = await firstAnswer(gateway.url + cached);
   const bare = await startBareWorker(proof.byteLength);
   const [load, bareLoad] = [
     await HttpLoad.open(gateway.url, CONNECTIONS),
@@ -174,10 +174,15 @@ async function coldStart(report: Report, start: () => Promise<RunningGateway>): 
 }
 
 async function firstTip({ url }: RunningGateway): Promise<void> {
+  await firstAnswer(`${url}/checkpoint`);
+}
+
+/** The first answer that is none of a gateway which is not there yet. */
+async function firstAnswer(url: string): Promise<ArrayBuffer> {
   for (;;) {
-    const response = await fetch(`${url}/checkpoint`);
-    await response.arrayBuffer();
-    if (response.status === 200) return;
+    const response = await fetch(url);
+    const body = await response.arrayBuffer();
+    if (response.status === 200) return body;
     await new Promise((done) => setTimeout(done, 5));
   }
 }

@@ -34,7 +34,7 @@ beforeAll(async () => {
     onLog: (line) => log.push(line),
   });
   await vi.waitFor(async () => expect(await sizeAt(gateway.url)).toBeGreaterThan(1), 30_000);
-}, 120_000);
+}, 150_000);
 
 afterAll(async () => {
   await gateway?.stop();
@@ -110,8 +110,8 @@ it('goes on by itself within seconds after all nodes were killed and came back',
       expect(ours).toBeGreaterThanOrEqual(before);
       expect(ours).toBeGreaterThanOrEqual(theirs);
     },
-    { timeout: 8_000, interval: 50 },
+    { timeout: 15_000, interval: 50 },
   );
   await proved(await pay());
   expect(log.filter((line) => line.includes('refused an answer'))).toEqual([]);
-});
+}, 150_000);
