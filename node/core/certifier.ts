@@ -60,6 +60,9 @@ export class Certifier {
   readonly #ports: CertifierPorts;
   readonly #open = new Map<bigint, OpenSize>();
   readonly #reports = new Map<bigint, Report>();
+  /** Certified roots that execution has not reached: what it comes to is held against them. */
+  readonly #ahead = new Map<bigint, Bytes32>();
+  #executedSize = 0n;
   #guard: CheckpointGuard;
   /** Our newest cosignature: it travels again in every vertex until it is certified. */
   newest: Cosignature | null = null;
@@ -80,6 +83,13 @@ export class Certifier {
 
   /** A block is executed: cosigns its checkpoint, unless the guard forbids it (rules K1, K2). */
   onExecuted(size: bigint, root: Bytes32, seconds: bigint, maySign: boolean): void {
+    const certified = this.#ahead.get(size);
+    for (const known of this.#ahead.keys()) if (known <= size) this.#ahead.delete(known);
+    this.#executedSize = size;
+    if (certified !== undefined && !equalBytes(certified, root)) {
+      this.#diverge(size, certified, true);
+      return;
+    }
     const open = this.#openSize(size);
     if (open === null) return;
     open.ownRoot = root;
@@ -303,6 +313,12 @@ export class Certifier {
       for (const author of claims.keys()) (isCertified ? matched : mismatched).add(author);
     }
     this.certifiedSize = checkpoint.size;
+    if (checkpoint.size > this.#executedSize) {
+      // The newest one matters most: each root covers all before it.
+      const [oldest] = this.#ahead.keys();
+      if (this.#ahead.size >= MAX_OPEN_SIZES && oldest !== undefined) this.#ahead.delete(oldest);
+      this.#ahead.set(checkpoint.size, checkpoint.root);
+    }
     for (const size of this.#open.keys()) if (size <= checkpoint.size) this.#open.delete(size);
     if (this.#reports.size < MAX_REPORT_SIZES) {
       this.#reports.set(checkpoint.size, {

@@ -115,4 +115,9 @@ describe('what went wrong once goes right', () => {
     expect(report.violation).toBeNull();
     expect(report.commits).toBeGreaterThan(20);
   });
+
+  test('a wrong execution is noticed when the certificate was there first, and starts no epoch', async () => {
+    const report = await simulate(swarmPlan(80, { nodes: 4, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });
