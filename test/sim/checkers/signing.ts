@@ -69,7 +69,8 @@ export class SigningChecker implements Observer {
     if (round <= before) {
       throw new Violation('S3', `${name(node)} signed round ${round} after ${before}`);
     }
-    if (round !== before + 1 && !book.mayResume) {
+    // A round whose vertex was written, and not sent before a crash, is no gap: the next one names it.
+    if (ancestors[0]?.round !== round - 1 && !book.mayResume) {
       throw new Violation('S4', `${name(node)} went from own round ${before} to ${round}`);
     }
     if (round !== before + 1) book.mayResume = false;
