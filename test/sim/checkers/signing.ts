@@ -4,7 +4,13 @@
  * The book is kept outside the machine, so no crash and no wiped disk makes it forget.
  */
 import { equalBytes, toHex } from 'fanal/primitives/bytes.ts';
-import type { Cosignature, MarkName, PeerMessage, Vertex } from 'fanal-node/core/types.ts';
+import type {
+  Cosignature,
+  MarkName,
+  PeerMessage,
+  Vertex,
+  VertexRef,
+} from 'fanal-node/core/types.ts';
 import { refKey } from '../disk.ts';
 import type { SimNode } from '../node.ts';
 import { type Observer, Violation } from '../observer.ts';
@@ -65,6 +71,7 @@ export class SigningChecker implements Observer {
       }
       return;
     }
+    noteEarlier(node, book.vertices, epoch, ancestors[0]);
     const before = book.rounds.get(epoch) ?? 0;
     if (round <= before) {
       throw new Violation('S3', `${name(node)} signed round ${round} after ${before}`);
@@ -155,4 +162,19 @@ export class SigningChecker implements Observer {
 
 function name(node: SimNode): string {
   return `validator ${node.validator}`;
+}
+
+/** Vertices that were written and not sent before a crash were signed in their turn all the same. */
+function noteEarlier(
+  node: SimNode,
+  signed: Map<string, Uint8Array>,
+  epoch: number,
+  named: VertexRef | undefined,
+): void {
+  for (let ref = named; ref !== undefined && ref.round > 0; ) {
+    const key = `${epoch}/${ref.round}`;
+    if (signed.has(key)) return;
+    signed.set(key, ref.digest);
+    ref = node.disk.vertex(epoch, ref)?.header.ancestors[0];
+  }
 }
