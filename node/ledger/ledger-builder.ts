@@ -156,7 +156,8 @@ export class LedgerBuilder {
   }
 
   #openAddress({ address, record, peaks }: SnapshotRow & { kind: 'address' }): void {
-    if (compareBytes(this.#previous, address) >= 0) throw refuse('snapshot/order', 'addresses out of order');
+    if (compareBytes(this.#previous, address) >= 0)
+      throw refuse('snapshot/order', 'addresses out of order');
     this.#previous = address;
     const range = { size: record.historySize, nodes: peaks };
     const isWhole = peaks.length > 0 && peaks.length === onesOf(record.historySize);

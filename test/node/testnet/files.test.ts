@@ -48,9 +48,7 @@ test('four folders, started as they are, make a network that certifies', async (
     };
     const args = [MAIN, 'start', '--home', 'home'];
     const log = openSync(join(folder, 'log'), 'a');
-    running.push(
-      spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', log, log] }),
-    );
+    running.push(spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', log, log] }));
   }
   const certified = async (api: string) => {
     const response = await fetch(`${api}/status`, { signal: AbortSignal.timeout(2_000) }).catch(
