@@ -134,7 +134,7 @@ export class ChainReads {
     const { log } = this.#tables;
     const from = this.#olderSize(fromSize, this.certifiedSize);
     // A log that ends with its epoch still needs that epoch's handover, as docs/protocol.md §9.2 has it.
-    const { epoch } = this.#header(from - 1n);
+    const epoch = this.#tables.epochs.at(from - 1n) ?? this.#engine.registry.epoch.epoch;
     const { checkpoint, handovers } = this.#road(epoch, certified);
     const { size } = checkpoint;
     return encode(updateCodec, {
