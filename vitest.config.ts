@@ -12,6 +12,8 @@ process.env.WRANGLER_LOG_PATH ??= '.wrangler/logs';
 /** Tests run in Node by default; files under `test/workers/` run inside workerd. */
 export default defineConfig({
   test: {
+    // Many tests wait for processes of their own, and seldom for the processor.
+    maxWorkers: 2,
     projects: [
       {
         test: {

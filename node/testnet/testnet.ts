@@ -83,6 +83,8 @@ export class Testnet {
   readonly #workers: Worker[] = [];
   /** What was handed in for the newest blocks, by height. */
   readonly #fingerprints = new Map<bigint, Bytes32>();
+  /** The ids of those blocks, certified or not. */
+  readonly #blockIds = new Map<bigint, Bytes32>();
   readonly #uncertified: { readonly size: bigint; readonly submittedAt: readonly number[] }[] = [];
   readonly #down = new Set<number>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -119,6 +121,8 @@ export class Testnet {
 
   /** The id of the executed block of a height. */
   blockId(height: bigint): string | null {
+    const recent = this.#blockIds.get(height);
+    if (recent !== undefined) return toHex(recent);
     const [header] = this.ledger.headers(height, 1);
     return header === undefined ? null : toHex(blockId(headerCodec.decode(header)));
   }
@@ -353,6 +357,8 @@ export class Testnet {
     this.#fingerprints.set(block.height, fingerprint);
     this.#fingerprints.delete(block.height - COMPARED_BLOCKS);
     const executed = this.ledger.execute(block);
+    this.#blockIds.set(block.height, executed.blockId);
+    this.#blockIds.delete(block.height - COMPARED_BLOCKS);
     this.#settle(executed);
     void this.#announce(executed, block.lastOfEpoch).catch((error: Error) => {
       this.#failure ??= error;

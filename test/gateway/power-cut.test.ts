@@ -207,7 +207,7 @@ describe('killed at a step of a commit', () => {
             const response = await fetch(again.url + target);
             expect(`${target} ${response.status}`).toBe(`${target} 200`);
           }
-          await again.stop();
+          await again.kill();
         }
       }
     } finally {

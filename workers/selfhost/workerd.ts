@@ -54,7 +54,8 @@ export interface RunningGateway {
 const { default: PROGRAM } = createRequire(import.meta.url)('workerd') as { default: string };
 
 const START_MILLIS = 30_000;
-const STOP_MILLIS = 5_000;
+/** workerd waits for connections that are kept open; those who hold them ask again. */
+const STOP_MILLIS = 2_000;
 
 /**
  * Starts a gateway and waits until it answers.
