@@ -62,7 +62,8 @@ export class ChainDO extends DurableObject<Env> {
     void ctx.blockConcurrencyWhile(async () => {
       await migrate(db, migrations);
       this.#open();
-      if ((await ctx.storage.getAlarm()) === null) await ctx.storage.setAlarm(now());
+      // Whoever was here before follows no more, though the alarm it set may be seconds away.
+      await ctx.storage.setAlarm(now());
     });
   }
 

@@ -46,6 +46,11 @@ describe('all vectors together', () => {
       'proof/map-duplicate',
       'proof/tile-mismatch',
       'note/utf-8',
+      // Of files beside the proof: a whole block, a document, the ceremony's registrations.
+      'proof/block',
+      'proof/transactions',
+      'receipt/document',
+      'genesis/possession',
       // Of a network's sources, and of the ceremony's drafts.
       'genesis/draft',
       'genesis/another-chain',
