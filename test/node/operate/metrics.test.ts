@@ -217,7 +217,8 @@ describe('the metrics of a live network', () => {
         tmux('new-session', '-d', '-s', `rows-${rows}`, ...size, ...command);
       }
       for (const [, rows] of sizes) {
-        const isFull = () => /healthy[\s\S]*cosigned [\s\S]* last [3-9]/.test(screen(rows).join('\n'));
+        const isFull = () =>
+          /healthy[\s\S]*cosigned [\s\S]* last [3-9]/.test(screen(rows).join('\n'));
         await until('the board is full', async () => isFull(), 60_000);
         const lines = screen(rows);
         const text = lines.join('\n');
