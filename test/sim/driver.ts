@@ -48,6 +48,8 @@ export class SimDriver {
   readonly #executing: Extract<Effect, { kind: 'execute' }>[] = [];
   /** The newest certificate that the ledger has not been told of. */
   #untold: CertifiedCheckpoint | null = null;
+  /** Certificates that the ledger is writing down. */
+  #certifying = 0;
   #waiters: Waiter[] = [];
   #appended = 0;
   #synced = 0;
@@ -80,7 +82,8 @@ export class SimDriver {
   /** True when nothing waits and all that was written is on stable storage. */
   isQuiet(): boolean {
     const waiting = this.#inbox.length + this.#executing.length + this.#waiters.length;
-    return waiting === 0 && this.#node.disk.pending === 0 && this.#untold === null;
+    const unwritten = this.#node.disk.pending + this.#certifying;
+    return waiting === 0 && unwritten === 0 && this.#untold === null;
   }
 
   enqueue(event: Event): void {
@@ -351,7 +354,11 @@ export class SimDriver {
     if (checkpoint === null || checkpoint.size > ledger.height + 1n) return;
     this.#untold = null;
     const millis = this.#world.plan.machine.executeMillis / 2;
-    this.#later(this.#world.now() + Math.round(millis * 1_000), () => ledger.certify(checkpoint));
+    this.#certifying++;
+    this.#later(this.#world.now() + Math.round(millis * 1_000), () => {
+      this.#certifying--;
+      ledger.certify(checkpoint);
+    });
   }
 
   #verifyCosignatures(effect: Extract<Effect, { kind: 'verifyCosignatures' }>): void {

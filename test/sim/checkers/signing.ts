@@ -6,8 +6,9 @@
 import { equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import type {
   Cosignature,
-  MarkName,
+  Event,
   PeerMessage,
+  StepResult,
   Vertex,
   VertexRef,
 } from 'fanal-node/core/types.ts';
@@ -24,8 +25,8 @@ interface Book {
   readonly rounds: Map<number, number>;
   readonly roots: Map<bigint, Uint8Array>;
   largestSize: bigint;
-  /** A resume after a collection or a loss may leave a gap between own rounds. */
-  mayResume: boolean;
+  /** Own vertices made after a collection or a loss, by epoch and round: a gap may lie below them. */
+  readonly resumed: Set<string>;
 }
 
 export class SigningChecker implements Observer {
@@ -36,8 +37,17 @@ export class SigningChecker implements Observer {
     this.#agreement = agreement;
   }
 
-  marked(node: SimNode, name: MarkName): void {
-    if (name === 'safeResume' || name === 'amnesiaResume') this.#book(node).mayResume = true;
+  /** A slow disk holds vertices back while later ones are made, so what is sent cannot tell this. */
+  stepped(node: SimNode, _event: Event, { writes, now }: StepResult): void {
+    const resumes = now.some(
+      (effect) =>
+        effect.kind === 'mark' && (effect.name === 'safeResume' || effect.name === 'amnesiaResume'),
+    );
+    if (!resumes) return;
+    const { resumed } = this.#book(node);
+    for (const write of writes) {
+      if (write.kind === 'guard') resumed.add(`${write.guard.epoch}/${write.guard.round}`);
+    }
   }
 
   sending(node: SimNode, message: PeerMessage): void {
@@ -77,10 +87,9 @@ export class SigningChecker implements Observer {
       throw new Violation('S3', `${name(node)} signed round ${round} after ${before}`);
     }
     // A round whose vertex was written, and not sent before a crash, is no gap: the next one names it.
-    if (ancestors[0]?.round !== round - 1 && !book.mayResume) {
+    if (ancestors[0]?.round !== round - 1 && !book.resumed.has(`${epoch}/${round}`)) {
       throw new Violation('S4', `${name(node)} went from own round ${before} to ${round}`);
     }
-    if (round !== before + 1) book.mayResume = false;
     book.vertices.set(`${epoch}/${round}`, digest);
     book.rounds.set(epoch, round);
     this.#durable(node, vertex);
@@ -152,7 +161,7 @@ export class SigningChecker implements Observer {
         rounds: new Map(),
         roots: new Map(),
         largestSize: 0n,
-        mayResume: false,
+        resumed: new Set(),
       };
       this.#books.set(node.validator, book);
     }
