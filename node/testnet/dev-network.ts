@@ -18,7 +18,7 @@ const ALLOWANCE = '100000,100000,100000';
 /** A validator that ended by itself, or was killed, comes back after so long. */
 export const REVIVE_MILLIS = 10_000;
 /** The gateway is alone, so it is back sooner; late enough to see the page notice. */
-const GATEWAY_REVIVE_MILLIS = 3_000;
+const GATEWAY_REVIVE_MILLIS = 8_000;
 /** Funded addresses of the wallet of a new network: the first of its accounts. */
 export const WALLET_ADDRESSES = 4;
 const READY_MILLIS = 180_000;

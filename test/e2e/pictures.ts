@@ -45,6 +45,8 @@ export async function pictures(steps: Steps, page: Page, url: string): Promise<v
 
 /** Keeps a picture, and throws for what axe calls serious and for a page that is too wide. */
 export async function lookOver(page: Page, name: string): Promise<void> {
+  // What is just fading in has too little contrast for a moment.
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   const overflow = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
