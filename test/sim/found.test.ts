@@ -130,4 +130,14 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(swarmPlan(435, { nodes: 7, seconds: 60, stakes: 'equal' }));
     expect(report.violation).toBeNull();
   });
+
+  test('vertices that wait for the time which a fast clock gave them hold back no promise', async () => {
+    const report = await simulate(swarmPlan(334, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('whoever is far behind gets commits over a link whose queue is smaller than they are', async () => {
+    const report = await simulate(swarmPlan(187, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });

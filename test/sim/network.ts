@@ -119,8 +119,11 @@ export class Network<M> {
     const bytesPerMicro = (options.megabitsPerSecond / 8) * (isAnswer ? ANSWER_SHARE : 1);
     const wire = sizeBytes / bytesPerMicro;
     const [free, lane] = isAnswer ? [this.#answersFree, link] : [this.#uplinkFree, from];
-    const leaves = Math.max(now, free[lane] as number) + wire;
-    const isFull = (leaves - now) * bytesPerMicro > options.queueBytes;
+    const begins = Math.max(now, free[lane] as number);
+    const leaves = begins + wire;
+    // Of an answer only what waits before it counts: it is written as fast as the link takes it.
+    const waiting = (isAnswer ? begins : leaves) - now;
+    const isFull = waiting * bytesPerMicro > options.queueBytes;
     if (isFull && (isAnswer || !this.#calm)) return undefined;
     free[lane] = leaves;
     const base = this.#base[link] as number;

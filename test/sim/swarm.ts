@@ -52,7 +52,7 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
       clockSkewMillis: random.pick([0, 5, 50, 400]),
       clockDriftMillis: random.pick([0, 0, 0.1, 2]),
     },
-    load: drawLoad(stream(seed, 'load-options'), chain.maxVertexTransactions),
+    load: drawLoad(stream(seed, 'load-options'), chain),
     chain,
     byzantine,
     faults,
@@ -88,13 +88,20 @@ function drawNetwork(random: Random, roundBytes: number): NetworkOptions {
 }
 
 /** No more than slow rounds can carry: that everything settles is one of the promises. */
-function drawLoad(random: Random, perVertex: number): LoadOptions {
-  return {
-    transactionsPerSecond: Math.min(random.pick([0, 5, 20, 60]), perVertex),
+function drawLoad(random: Random, chain: ChainOptions): LoadOptions {
+  const drawn = {
+    transactionsPerSecond: random.pick([0, 5, 20, 60]),
     conflicting: random.pick([0, 0.1, 0.5]),
     duplicated: random.pick([0, 0.2, 1]),
-    burst: Math.min(random.pick([0, 0, 50, 300]), 5 * perVertex),
+    burst: random.pick([0, 0, 50, 300]),
     sizeBytes: random.pick([120, 300, 2_000]),
+  };
+  const { maxVertexTransactions, maxVertexBytes } = chain;
+  const perVertex = Math.min(maxVertexTransactions, Math.floor(maxVertexBytes / drawn.sizeBytes));
+  return {
+    ...drawn,
+    transactionsPerSecond: Math.min(drawn.transactionsPerSecond, perVertex),
+    burst: Math.min(drawn.burst, 5 * perVertex),
   };
 }
 

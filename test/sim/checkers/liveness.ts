@@ -1,6 +1,7 @@
 /**
  * L1 to L5: once the network is healed, everything that was promised happens, and in time.
  */
+import { DEFAULT_LOCAL_PARAMS } from 'fanal-node/core/params.ts';
 import type { Event, PeerMessage, StepResult } from 'fanal-node/core/types.ts';
 import { refKey } from '../disk.ts';
 import type { SimNode } from '../node.ts';
@@ -59,6 +60,10 @@ export class LivenessChecker implements Observer {
     this.#newestRounds.set(own.header.epoch, newest);
     // Whoever is still catching up sends vertices that may be collected before anyone names them.
     if (newest - round > this.#simulation.plan.chain.gcDepth / 2 - 2) return;
+    // A clock that ran ahead and is right again: its vertices are held until that time has come.
+    const ahead = Number(own.header.time - this.#simulation.trueTime());
+    const { clockSkewMillis } = this.#simulation.plan.machine;
+    if (ahead > DEFAULT_LOCAL_PARAMS.maxForwardDrift - clockSkewMillis) return;
     const since = this.#simulation.now() - this.#healedAt;
     if (since < VERTICES_FROM_MICROS || since > VERTICES_UNTIL_MICROS) return;
     const what = `vertex ${round}/${author} of validator ${node.validator}`;
