@@ -113,7 +113,7 @@ async function certified(name: Name): Promise<bigint> {
 }
 
 async function until(what: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 120_000;
+  const deadline = performance.now() + 180_000;
   while (!(await what())) {
     expect(performance.now()).toBeLessThan(deadline);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -155,4 +155,4 @@ test('an operator’s life, by the handbook', async () => {
   const [, api] = ports.get('anna') as number[];
   const status = await fetch(`http://127.0.0.1:${api}/status`).then((answer) => answer.json());
   expect(status).toMatchObject({ validator: 'anna', status: 'healthy' });
-}, 300_000);
+}, 420_000);
