@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { Trouble } from '../operate/watch.ts';
 import { EXIT, UsageError } from './exit.ts';
+import { pause } from './pause.ts';
 import type { Action } from './program.ts';
 
 interface WatchFlags {
@@ -136,16 +137,4 @@ async function post(url: string, began: readonly Trouble[], ended: readonly Trou
     signal: AbortSignal.timeout(10_000),
   });
   if (!response.ok) throw new Error(`status ${response.status}`);
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, millis);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

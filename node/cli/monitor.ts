@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Sampler } from '../monitor/source.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, UsageError } from './exit.ts';
+import { pause } from './pause.ts';
 import type { Action } from './program.ts';
 
 interface MonitorFlags {
@@ -139,16 +140,4 @@ async function printFrame(
   const colour = isTTY === true && process.env.NO_COLOR === undefined;
   output.raw(`${frameText(sample, history, FIRST_VIEW, { columns, rows }, colour)}\n`);
   return sample.health === 'unreachable' ? EXIT.network : EXIT.ok;
-}
-
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, millis);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

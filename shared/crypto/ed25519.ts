@@ -49,7 +49,7 @@ export function verify(message: Bytes, signature: Bytes, publicKey: Bytes): bool
 }
 
 /**
- * Verifies on the calling thread: on a small machine about 1,000 signatures a second, and 4,000
+ * Verifies on the calling thread: on a small machine about 1,000 signatures a second, and 3,000
  * under keys that come again.
  */
 export const verifyInJavaScript: VerifyBatch = (items) =>
