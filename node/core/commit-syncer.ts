@@ -1,8 +1,10 @@
 /**
  * Catches up by commits when far behind (docs/consensus.md §8).
  *
- * A commit is believed when validators with a quorum of stake voted for it, or for a later one of
- * the same chain. Its vertices are then named by digest and need no signature check.
+ * A commit is believed when validators with stake V voted for it, or for a later one of the same
+ * chain: one of them is honest, and what an honest one commits, all do. A quorum would be too much
+ * to ask, since whoever is behind cannot vote, and the faulty may not. The commit's vertices are
+ * then named by digest and need no signature check.
  */
 import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import type { Committee } from './committee.ts';
@@ -11,7 +13,7 @@ import type { LocalParams } from './params.ts';
 import type { Commit, CommitRef, Verified, Vertex } from './types.ts';
 import { payloadDigest, type TaggedHash } from './vertex.ts';
 
-/** Batches behind the quorum at which commit sync starts. */
+/** Batches behind what is believed at which commit sync starts. */
 const START_BATCHES = 2n;
 /** How long a peer whose answer was no use is passed over, in fetch intervals. */
 const PENALTY_INTERVALS = 10;
@@ -33,8 +35,6 @@ export class CommitSyncer {
   readonly #votes: (CommitRef | null)[];
   #highestVote = 0n;
   readonly #notBefore: Float64Array;
-  /** A commit that a certified header names. */
-  #certified: CommitRef | null = null;
   #request: { readonly id: number; readonly to: number; readonly first: bigint } | null = null;
   #lastPeer = 0;
   #isActive = false;
@@ -69,20 +69,15 @@ export class CommitSyncer {
     if (vote.index > this.#highestVote) this.#highestVote = vote.index;
   }
 
-  noteCertified(commit: CommitRef): void {
-    if (commit.epoch !== this.#committee.epoch) return;
-    if (this.#certified === null || commit.index > this.#certified.index) this.#certified = commit;
-  }
-
-  /** The highest index that validators with a quorum of stake have reached. */
-  quorumIndex(): bigint {
+  /** The highest index that some honest validator has surely reached. */
+  #believedIndex(): bigint {
     const votes = this.#votes
       .map((vote, author) => ({ index: vote?.index ?? 0n, author }))
       .sort((a, b) => (a.index === b.index ? a.author - b.author : a.index > b.index ? -1 : 1));
     let stake = 0;
     for (const { index, author } of votes) {
       stake += this.#committee.stakes[author] as number;
-      if (stake >= this.#committee.quorum) return index;
+      if (stake >= this.#committee.validity) return index;
     }
     return 0n;
   }
@@ -90,12 +85,9 @@ export class CommitSyncer {
   /** Asks for the next commits when far behind. Returns when to look again, or null. */
   plan(tip: bigint, now: number): number | null {
     const batch = BigInt(this.#local.commitSyncBatch);
-    const certified = this.#certified?.index ?? 0n;
     // Nobody at all is far ahead: the usual case, and no need to rank the votes.
-    const highest = this.#highestVote > certified ? this.#highestVote : certified;
-    if (!this.#isActive && highest <= tip + START_BATCHES * batch) return null;
-    const quorum = this.quorumIndex();
-    const goal = quorum > certified ? quorum : certified;
+    if (!this.#isActive && this.#highestVote <= tip + START_BATCHES * batch) return null;
+    const goal = this.#believedIndex();
     if (goal > tip + START_BATCHES * batch) this.#isActive = true;
     else if (goal <= tip + batch / 2n) this.#isActive = false;
     if (!this.#isActive) return null;
@@ -131,8 +123,8 @@ export class CommitSyncer {
   }
 
   /**
-   * Checks an answer (rule Y3): a chain on from our tip, as far as a quorum voted for it, with the
-   * vertices that it names.
+   * Checks an answer (rule Y3): a chain on from our tip, as far as it is believed, with the vertices
+   * that it names.
    */
   accept(
     requestId: number,
@@ -179,7 +171,6 @@ export class CommitSyncer {
         ? Number(ref.index - base)
         : -1;
     };
-    const certified = at(this.#certified);
     const best = new Map<number, number>();
     const consider = (author: number, vote: CommitRef | null) => {
       const place = at(vote);
@@ -193,9 +184,9 @@ export class CommitSyncer {
     let stake = 0;
     for (const [author, place] of places) {
       stake += this.#committee.stakes[author] as number;
-      if (stake >= this.#committee.quorum) return chain.slice(0, Math.max(place, certified) + 1);
+      if (stake >= this.#committee.validity) return chain.slice(0, place + 1);
     }
-    return chain.slice(0, certified + 1);
+    return [];
   }
 
   /** All vertices are there, each with the payload that its header binds. */
@@ -214,7 +205,7 @@ export class CommitSyncer {
     for (let step = 1; step <= size; step++) {
       const peer = (this.#lastPeer + step) % size;
       if (peer === this.#self || (this.#notBefore[peer] as number) > now) continue;
-      if ((this.#votes[peer]?.index ?? 0n) > tip || this.#certified !== null) return peer;
+      if ((this.#votes[peer]?.index ?? 0n) > tip) return peer;
     }
     return null;
   }

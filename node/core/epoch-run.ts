@@ -36,6 +36,7 @@ import type { LocalParams } from './params.ts';
 import { CarriedTransactions, Proposer } from './proposer.ts';
 import { Replays } from './replays.ts';
 import { SlotsSeen } from './slots-seen.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type {
   Alarm,
@@ -111,6 +112,7 @@ export class EpochRun {
   readonly #seen: SlotsSeen;
   readonly #reports: OwnReports;
   readonly #horizon: JournalHorizon;
+  readonly #subscriptions: Subscriptions;
   readonly #replays: Replays;
   #isRestoring = true;
   #lookedAtSize = 0n;
@@ -180,7 +182,7 @@ export class EpochRun {
     this.#executedRoot = stored.executed.root;
     this.#executedCommit = stored.executed.commitIndex;
     this.#horizon = new JournalHorizon(this.record.params.gcDepth);
-    this.#horizon.executed(this.#executedHeight, this.#executedCommit);
+    this.#horizon.executed(stored.executed.height, this.#executedCommit, stored.certifiedSize);
     this.#divergence = stored.divergence;
     this.#certifier.isStopped = stored.divergence !== null;
     this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
@@ -191,6 +193,7 @@ export class EpochRun {
     this.#seen = new SlotsSeen(this.record.epoch, size, this.#output);
     this.#reports = new OwnReports(this.committee);
     this.#replays = new Replays(size);
+    this.#subscriptions = new Subscriptions(this.self);
     if (stored.executed.next !== null) this.#closedAtRound = 0;
     this.#restore(stored, now);
   }
@@ -334,9 +337,6 @@ export class EpochRun {
       case 'certified':
         this.#certifier.onCertified(event.checkpoint);
         return;
-      case 'certifiedCommit':
-        this.#syncer.noteCertified(event.commit);
-        return;
       case 'executed':
         this.#onExecuted(event, now);
         return;
@@ -361,6 +361,7 @@ export class EpochRun {
         this.#certifier.report(now);
         this.#askCheckpoint(now);
         this.#replayDue(now);
+        this.#askAnew();
         this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
         return;
       case 'amnesia':
@@ -394,6 +395,7 @@ export class EpochRun {
     this.#syncer.noteVote(author, vertex.header.commitVote);
     if (this.#manager.isAhead(round)) {
       this.#output.mark('aheadDrop');
+      this.#subscriptions.leftAhead(author, round);
       return;
     }
     const known = this.#table.find(vertex.ref);
@@ -589,7 +591,7 @@ export class EpochRun {
     this.#table.collect(this, horizon);
     if (this.#isRestoring) return;
     const { index } = this.#linearizer.tip;
-    const kept = this.#horizon.moved(index, horizon, this.#certifier.certifiedSize);
+    const kept = this.#horizon.moved(index, horizon);
     this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, ...kept });
   }
 
@@ -673,7 +675,7 @@ export class EpochRun {
     if (event.height <= this.#executedHeight) return;
     this.#executedHeight = event.height;
     this.#executedCommit = event.header.commitIndex;
-    this.#horizon.executed(event.height, this.#executedCommit);
+    this.#horizon.executed(event.height, this.#executedCommit, event.certifiedSize);
     const seconds = this.#ports.wallTime(now) / 1_000n;
     this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
   }
@@ -831,7 +833,20 @@ export class EpochRun {
 
   #onPeer(peer: number, up: boolean, now: number): void {
     this.#synchronizer.setUp(peer, up, now);
-    if (!up || peer === this.self) return;
+    if (up && peer !== this.self) this.#subscribe(peer);
+  }
+
+  /** Rule Y2: what was lost, or came too early, is asked for once more. */
+  #askAnew(): void {
+    const { quorumRound } = this.#dag;
+    const isAhead = (round: number) => this.#manager.isAhead(round);
+    const authors = this.committee.members.keys();
+    for (const peer of this.#subscriptions.due(quorumRound, authors, isAhead)) {
+      this.#subscribe(peer);
+    }
+  }
+
+  #subscribe(peer: number): void {
     this.#output.run({
       kind: 'send',
       to: peer,

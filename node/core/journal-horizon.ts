@@ -3,7 +3,6 @@
  * has not taken, and what it may have to take once more after a divergence (docs/consensus.md §10
  * and §11, rules K5 and R1).
  */
-import { REPAIR_MARGIN_BLOCKS } from './limits.ts';
 
 /** From where on vertices and commits are kept. */
 export interface Kept {
@@ -13,11 +12,11 @@ export interface Kept {
 
 export class JournalHorizon {
   readonly #gcDepth: number;
-  /** The last commit in a block that is executed and certified: execution never goes back behind it. */
+  /**
+   * The last commit in a block that the ledger knows to be certified: execution never goes back
+   * behind it. What is certified and not written down there yet may have to be executed again.
+   */
   #settledCommit = 0n;
-  #executedHeight = 0n;
-  /** The largest certified size whose blocks are all executed. */
-  #settledSize = 0n;
   /** Executed blocks that are not settled, oldest first. */
   readonly #unsettled: { readonly height: bigint; readonly commit: bigint }[] = [];
   /** The horizon after each commit that is not known to be settled, oldest first. */
@@ -27,16 +26,20 @@ export class JournalHorizon {
     this.#gcDepth = gcDepth;
   }
 
-  /** A block is executed; `commit` is the last one in it. */
-  executed(height: bigint, commit: bigint): void {
-    this.#executedHeight = height;
+  /** A block is executed; `commit` is the last one in it, `certifiedSize` the ledger's own. */
+  executed(height: bigint, commit: bigint, certifiedSize: bigint): void {
     this.#unsettled.push({ height, commit });
+    for (;;) {
+      const oldest = this.#unsettled[0];
+      if (oldest === undefined || oldest.height >= certifiedSize) return;
+      this.#settledCommit = oldest.commit;
+      this.#unsettled.shift();
+    }
   }
 
   /** Commit `index` moved the garbage-collection round to `round`. */
-  moved(index: bigint, round: number, certifiedSize: bigint): Kept {
+  moved(index: bigint, round: number): Kept {
     this.#horizons.push({ index, round });
-    this.#settle(certifiedSize);
     const settled = this.#settledCommit;
     while (this.#horizons.length > 0 && (this.#horizons[1]?.index ?? index + 1n) <= settled) {
       this.#horizons.shift();
@@ -48,16 +51,5 @@ export class JournalHorizon {
       round: first !== undefined && first.index <= settled ? first.round : 0,
       commit: oldest > below ? oldest - below : 0n,
     };
-  }
-
-  /** A certificate ahead of execution says nothing yet of what was executed here. */
-  #settle(certifiedSize: bigint): void {
-    if (certifiedSize <= this.#executedHeight + 1n) this.#settledSize = certifiedSize;
-    for (;;) {
-      const oldest = this.#unsettled[0];
-      if (oldest === undefined || oldest.height + REPAIR_MARGIN_BLOCKS >= this.#settledSize) return;
-      this.#settledCommit = oldest.commit;
-      this.#unsettled.shift();
-    }
   }
 }

@@ -65,8 +65,6 @@ export const REPORT_DELAY_MILLIS = 10_000;
 /** Commits that execution may be behind before payloads halve, and before they are empty. */
 export const HALVE_BEHIND_COMMITS = 50;
 export const EMPTY_BEHIND_COMMITS = 200;
-/** Blocks by which the ledger may know less of what is certified than the core does. */
-export const REPAIR_MARGIN_BLOCKS = 4n;
 /** Rounds proposed after an epoch's last commit, so that cosignatures can travel. */
 export const MAX_DRAINING_ROUNDS = 120;
 /** Messages of the next epoch that are kept for one peer until the handover is there. */

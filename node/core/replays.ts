@@ -8,6 +8,8 @@ import { REPLAY_AGAIN_MILLIS, REPLAY_PAUSE_MILLIS } from './limits.ts';
 
 interface Replay {
   at: number;
+  /** What was sent since then is not sent again, but for the newest. */
+  since: number;
   /** The newest round that was sent. */
   round: number;
   /** From which round on the peer has asked since. */
@@ -21,6 +23,7 @@ export class Replays {
   constructor(peers: number) {
     this.#peers = Array.from({ length: peers }, () => ({
       at: Number.NEGATIVE_INFINITY,
+      since: Number.NEGATIVE_INFINITY,
       round: 0,
       owed: null,
     }));
@@ -38,9 +41,10 @@ export class Replays {
       replay.owed = Math.min(round, replay.owed ?? round);
       return null;
     }
-    const isRecent = now - replay.at < REPLAY_AGAIN_MILLIS;
+    const isRecent = now - replay.since < REPLAY_AGAIN_MILLIS;
     const sent = isRecent ? replay.round : 0;
-    Object.assign(replay, { at: now, round: newest, owed: null });
+    const since = isRecent ? replay.since : now;
+    Object.assign(replay, { at: now, since, round: newest, owed: null });
     // The newest one goes out in any case: all may be waiting for it.
     return Math.max(round, Math.min(sent, newest - 1));
   }

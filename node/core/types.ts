@@ -353,6 +353,8 @@ export type Event =
       readonly header: Header;
       /** Root of the header log with this header in it. */
       readonly root: Bytes32;
+      /** The certified size that the ledger had written down by then: it never goes back behind it. */
+      readonly certifiedSize: bigint;
       /** After an epoch's last block: what the next epoch starts from. */
       readonly next: NextEpoch | null;
     }
@@ -372,9 +374,7 @@ export type Event =
       readonly bad: readonly AuthoredCosignature[];
     }
   /** A peer or the ledger's sync has a certificate that was checked against the epoch's set. */
-  | { readonly kind: 'certified'; readonly checkpoint: Verified<CertifiedCheckpoint> }
-  /** The newest commit that a certified header names: commit sync may go there. */
-  | { readonly kind: 'certifiedCommit'; readonly epoch: number; readonly commit: CommitRef };
+  | { readonly kind: 'certified'; readonly checkpoint: Verified<CertifiedCheckpoint> };
 
 export interface NextEpoch {
   readonly record: EpochRecord;

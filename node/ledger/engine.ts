@@ -274,6 +274,7 @@ export class LedgerEngine {
       addresses: work.touched.map(({ address }) => address),
       spent: joined(work.spent),
       nextValidators,
+      certifiedSize: this.certifiedHeight + 1n,
       sizeBytes: done.sizeBytes,
       timings: {
         checkMillis: checkedAt - started,

@@ -170,6 +170,8 @@ export interface ExecutedBlock extends Tip {
   readonly spent: Bytes;
   /** The next epoch's set, when this block is the last of its epoch. */
   readonly nextValidators: ValidatorSet | null;
+  /** Certified size before this block; 1 while only genesis is. */
+  readonly certifiedSize: bigint;
   readonly sizeBytes: number;
   readonly timings: ExecutionTimings;
 }

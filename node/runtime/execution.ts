@@ -63,8 +63,8 @@ export class Execution {
         this.#executing--;
         this.note(executed);
         const next = block.lastOfEpoch ? await nextEpoch(ledger, authorIn) : null;
-        const { height, header, root } = executed;
-        onEvent({ kind: 'executed', height, header, root, next });
+        const { height, header, root, certifiedSize } = executed;
+        onEvent({ kind: 'executed', height, header, root, certifiedSize, next });
         this.#tell();
       })
       .catch(onFailure);

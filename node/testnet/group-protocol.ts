@@ -50,6 +50,7 @@ export interface Execution {
   readonly blockId: Bytes32;
   readonly header: Encoded<'Header'>;
   readonly root: Bytes32;
+  readonly certifiedSize: bigint;
   /** After an epoch's last block. */
   readonly next: EpochRecord | null;
 }

@@ -367,13 +367,14 @@ export class Testnet {
   }
 
   async #announce(executed: ExecutedBlock, lastOfEpoch: boolean): Promise<void> {
-    const { height, header, blockId, root } = executed;
+    const { height, header, blockId, root, certifiedSize } = executed;
     const next = lastOfEpoch
       ? await currentEpochRecord(this.ledger as unknown as AsyncLedger)
       : null;
     if (next !== null) this.#record = next;
     const encoded = headerCodec.encode(header) as never;
-    this.#tell({ kind: 'executed', execution: { height, blockId, header: encoded, root, next } });
+    const execution = { height, blockId, header: encoded, root, certifiedSize, next };
+    this.#tell({ kind: 'executed', execution });
   }
 
   /** Payments of an executed block are done with; their coins can be spent again. */

@@ -242,7 +242,7 @@ export class TestValidator {
     this.#world.send(this.index, to, responseEnvelope(asking.requestId, body));
   }
 
-  #executed({ height, header, root, next }: Execution, commitIndex: bigint): void {
+  #executed({ height, header, root, certifiedSize, next }: Execution, commitIndex: bigint): void {
     const decoded = headerCodec.decode(header);
     const following =
       next === null ? null : { record: next, author: authorOf(next, this.#world.vertexKey) };
@@ -253,7 +253,7 @@ export class TestValidator {
     };
     const event: Event = {
       kind: 'executed',
-      ...{ height, header: decoded, root },
+      ...{ height, header: decoded, root, certifiedSize },
       next: following,
     };
     this.#driver.push(event);

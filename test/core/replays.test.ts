@@ -29,6 +29,14 @@ describe('a peer that asks for own vertices', () => {
     expect(replays.asked(2, 5, 60, 10_000)).toBe(5);
   });
 
+  it('gets all again after ten seconds, though it asks every second', () => {
+    const replays = new Replays(4);
+    const rounds = Array.from({ length: 11 }, (_, second) =>
+      replays.asked(2, 5, 40, second * 1_000),
+    );
+    expect(rounds).toEqual([5, ...Array(9).fill(39), 5]);
+  });
+
   it('does not count against another', () => {
     const replays = new Replays(4);
     replays.asked(2, 0, 40, 0);

@@ -1,6 +1,7 @@
 /**
  * Which validators are connected. Connections break with lost packets and dead processes, and come
- * back by themselves; both ends hear of it.
+ * back by themselves. Each end opens its own way to send, so one end may be ready before the other:
+ * what the other sends until then is lost.
  */
 
 import type { Micros } from './queue.ts';
@@ -14,10 +15,13 @@ export interface ConnectionPort {
   isUp(validator: number): boolean;
   /** Says whether packets get through both ways. */
   isReachable(a: number, b: number): boolean;
-  changed(a: number, b: number, up: boolean): void;
+  /** What `from` hears of its way to `to`. */
+  changed(from: number, to: number, up: boolean): void;
 }
 
 const CONNECT_MICROS = 20_000;
+/** How much later than the one who dials the other end may be ready. */
+const ANSWER_MICROS = 300_000;
 const RETRY_MICROS = 300_000;
 const NOTICE_MICROS = 60_000;
 
@@ -25,7 +29,7 @@ export class Connections {
   readonly #nodes: number;
   readonly #port: ConnectionPort;
   readonly #random: Random;
-  /** 0 down, 1 being dialled, 2 up; for a < b. */
+  /** 0 down, 1 being opened, 2 up; by sender and receiver. */
   readonly #state: Uint8Array;
 
   constructor(nodes: number, port: ConnectionPort, random: Random) {
@@ -35,8 +39,9 @@ export class Connections {
     this.#state = new Uint8Array(nodes * nodes);
   }
 
-  connected(a: number, b: number): boolean {
-    return this.#state[this.#pair(a, b)] === 2;
+  /** Says whether `from` can send to `to`. */
+  connected(from: number, to: number): boolean {
+    return this.#state[from * this.#nodes + to] === 2;
   }
 
   /** A process started: it dials everybody, and they answer. */
@@ -49,68 +54,60 @@ export class Connections {
   ended(validator: number): void {
     for (let peer = 0; peer < this.#nodes; peer++) {
       if (peer === validator) continue;
-      const pair = this.#pair(validator, peer);
-      const was = this.#state[pair];
-      this.#state[pair] = 0;
-      if (was === 2) this.#port.changed(validator, peer, false);
+      this.#close(validator, peer);
+      if (this.#close(peer, validator)) this.#port.changed(peer, validator, false);
     }
   }
 
   /** A stream broke: the connection ends, and is dialled again. */
   broke(a: number, b: number): void {
-    const pair = this.#pair(a, b);
-    if (this.#state[pair] !== 2) return;
-    this.#state[pair] = 0;
+    const wasUp = [this.#close(a, b), this.#close(b, a)] as const;
+    if (!wasUp[0] && !wasUp[1]) return;
     // The ends notice a little later, so what they send meanwhile is lost.
     this.#port.at(this.#port.now() + this.#random.below(NOTICE_MICROS), () => {
-      if (this.#state[pair] === 2) return;
-      this.#port.changed(a, b, false);
+      if (wasUp[0] && !this.connected(a, b)) this.#port.changed(a, b, false);
+      if (wasUp[1] && !this.connected(b, a)) this.#port.changed(b, a, false);
       this.#dial(a, b);
     });
   }
 
-  /** Ends and dials every connection anew, so that both ends send what the other may miss. */
-  renewAll(): void {
-    for (let a = 0; a < this.#nodes; a++) {
-      for (let b = a + 1; b < this.#nodes; b++) {
-        const pair = this.#pair(a, b);
-        if (this.#state[pair] === 2) this.#port.changed(a, b, false);
-        this.#state[pair] = 0;
-        this.#dial(a, b);
-      }
-    }
+  #close(from: number, to: number): boolean {
+    const wasUp = this.connected(from, to);
+    this.#state[from * this.#nodes + to] = 0;
+    return wasUp;
   }
 
   #dial(a: number, b: number): void {
-    const pair = this.#pair(a, b);
-    if (this.#state[pair] !== 0) return;
-    this.#state[pair] = 1;
-    this.#attempt(
-      a,
-      b,
-      pair,
-      this.#port.now() + CONNECT_MICROS + this.#random.below(CONNECT_MICROS),
-    );
+    const now = this.#port.now();
+    const soon = now + CONNECT_MICROS + this.#random.below(CONNECT_MICROS);
+    // Who start together are ready together.
+    const late = now === 0 ? 0 : this.#random.below(ANSWER_MICROS);
+    this.#open(a, b, soon);
+    this.#open(b, a, soon + late);
   }
 
-  #attempt(a: number, b: number, pair: number, at: Micros): void {
+  #open(from: number, to: number, at: Micros): void {
+    const way = from * this.#nodes + to;
+    if (this.#state[way] !== 0) return;
+    this.#state[way] = 1;
+    this.#attempt(from, to, at);
+  }
+
+  #attempt(from: number, to: number, at: Micros): void {
+    const way = from * this.#nodes + to;
     this.#port.at(at, () => {
-      if (this.#state[pair] !== 1) return;
-      if (!this.#port.isUp(a) || !this.#port.isUp(b)) {
+      if (this.#state[way] !== 1) return;
+      if (!this.#port.isUp(from) || !this.#port.isUp(to)) {
         // Whoever is down will dial when it is back.
-        this.#state[pair] = 0;
+        this.#state[way] = 0;
         return;
       }
-      if (!this.#port.isReachable(a, b)) {
-        this.#attempt(a, b, pair, at + RETRY_MICROS + this.#random.below(RETRY_MICROS));
+      if (!this.#port.isReachable(from, to)) {
+        this.#attempt(from, to, at + RETRY_MICROS + this.#random.below(RETRY_MICROS));
         return;
       }
-      this.#state[pair] = 2;
-      this.#port.changed(a, b, true);
+      this.#state[way] = 2;
+      this.#port.changed(from, to, true);
     });
-  }
-
-  #pair(a: number, b: number): number {
-    return a < b ? a * this.#nodes + b : b * this.#nodes + a;
   }
 }

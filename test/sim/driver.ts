@@ -334,9 +334,11 @@ export class SimDriver {
   #executed({ header, root, next }: ExecutedBlock): Event {
     const { membership } = this.#world;
     const { height } = header;
-    if (next === null) return { kind: 'executed', height, header, root, next: null };
+    const { certifiedSize } = this.#node.ledger;
+    const event = { kind: 'executed', height, header, root, certifiedSize } as const;
+    if (next === null) return { ...event, next };
     const author = membership.author(next.epoch, this.#node.validator);
-    return { kind: 'executed', height, header, root, next: { record: next, author } };
+    return { ...event, next: { record: next, author } };
   }
 
   /** What a block carried is done with, whether it took effect or cannot any more. */

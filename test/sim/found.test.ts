@@ -140,4 +140,19 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(swarmPlan(187, { nodes: 7, seconds: 60, stakes: 'equal' }));
     expect(report.violation).toBeNull();
   });
+
+  test('validators that come back before the others can answer them ask again', async () => {
+    const report = await simulate(swarmPlan(7, { nodes: 4, seconds: 30, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('vertices that came too early to be looked at are asked for when their time has come', async () => {
+    const report = await simulate(swarmPlan(88, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('whoever is far behind catches up by commits though the faulty vote for none', async () => {
+    const report = await simulate(swarmPlan(573, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });

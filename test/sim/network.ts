@@ -198,7 +198,7 @@ export class Network<M> {
     this.#cuts.fill(0);
     this.#cloggedUntil.fill(0);
     this.#slowBy.fill(0);
-    // Every connection begins anew: nothing waits behind what the old ones still carry.
+    // Nothing that is sent from now on waits behind what is still on its way.
     this.#lastArrival.fill(0);
     this.#schedulers = [];
   }

@@ -95,10 +95,7 @@ export class Simulation implements World {
         at: (time, action) => this.at(time, action),
         isUp: (validator) => this.endpoints[validator]?.up ?? false,
         isReachable: (a, b) => !this.network.isCut(a, b) && !this.network.isCut(b, a),
-        changed: (a, b, up) => {
-          this.endpoints[a]?.peerChanged(b, up);
-          this.endpoints[b]?.peerChanged(a, up);
-        },
+        changed: (from, to, up) => this.endpoints[from]?.peerChanged(to, up),
       },
       stream(seed, 'connections'),
     );
@@ -115,8 +112,8 @@ export class Simulation implements World {
     this.#queue.push(time, action);
   }
 
-  connected(a: number, b: number): boolean {
-    return this.#connections.connected(a, b);
+  connected(from: number, to: number): boolean {
+    return this.#connections.connected(from, to);
   }
 
   transmit(from: number, to: number, envelope: Envelope): void {
@@ -262,7 +259,6 @@ export class Simulation implements World {
         this.restart(validator, this.#faultRandom.below(500));
       }
     }
-    this.#connections.renewAll();
     for (const payment of this.load.pending.values()) this.#submit(payment);
     for (const observer of this.observers) observer.healed?.(this.now());
   }

@@ -19,7 +19,7 @@ export interface World {
   now(): Micros;
   at(time: Micros, action: () => void): void;
   transmit(from: number, to: number, envelope: Envelope): void;
-  connected(a: number, b: number): boolean;
+  connected(from: number, to: number): boolean;
   makeCore(validator: number): Core;
   /** Honest validators that this one is connected to and that run. */
   reachable(validator: number): SimNode[];
