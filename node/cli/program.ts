@@ -19,6 +19,7 @@ import { registerMember } from './member.ts';
 import { registerOperate } from './operate.ts';
 import { Output } from './output.ts';
 import { registerPay } from './pay.ts';
+import { registerRepair } from './repair.ts';
 import { registerRun } from './run.ts';
 import { registerSettings } from './settings.ts';
 import { registerTestnet } from './testnet.ts';
@@ -112,6 +113,7 @@ function makeProgram(action: Action): Command {
   registerKeys(program, action);
   registerData(program, action);
   registerFsck(program, action);
+  registerRepair(program, action);
   registerHost(program, action);
   registerJoin(program, action);
   registerMember(program, action);

@@ -171,7 +171,7 @@ export class EpochRun {
         origin: this.record.origin,
         crypto: ports.crypto,
         output: this.#output,
-        onCertified: () => this.#handOut(),
+        onCertified: (size) => this.#onCertifiedSize(size),
         onDivergence: (info, isCertified) => this.#diverge(info, isCertified),
       },
       stored.checkpointGuard,
@@ -656,6 +656,15 @@ export class EpochRun {
 
   // -------------------------------------------------------------------------------------------
   // Execution and certification
+
+  /** Rule K5: whoever is left so far behind by what the others certify was wrong about the root. */
+  #onCertifiedSize(size: bigint): void {
+    const ahead = size - (this.#executedHeight + 1n);
+    if (this.#divergence !== null && ahead > BigInt(this.#ports.local.maxUncertified)) {
+      this.#ports.halt('divergence', this.#divergence);
+    }
+    this.#handOut();
+  }
 
   /** Hands blocks to execution, in order; pauses while certification lags (rule K6). */
   #handOut(): void {

@@ -389,7 +389,7 @@ function wholeMillis(): number {
 function haltError(reason: Alarm, info: string): FanalError {
   const hints: Record<Alarm, string> = {
     divergence:
-      'This node’s state differs from the certified one. Keep data and log, compare versions, and start again with a fixed program.',
+      'This node’s state differs from the certified one. Keep data and log, and compare versions. With a fixed program run `fanal repair`, and start again.',
     selfEquivocation:
       'This validator’s key has signed elsewhere. Look for a second machine; do not restart before it is found.',
     assumptionBroken:

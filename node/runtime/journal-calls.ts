@@ -21,7 +21,10 @@ export function packWrite(write: Write): PackedWrite {
 }
 
 /** What the thread does: the journal, with packed writes. */
-export type JournalCalls = Omit<Journal, 'write' | 'load' | 'close'> & {
+export type JournalCalls = Omit<
+  Journal,
+  'write' | 'load' | 'close' | 'clearDivergence'
+> & {
   write(writes: readonly PackedWrite[]): void;
   load(facts: BootFacts): ReturnType<Journal['load']>;
   /** A peer's request, answered in wire bytes; null when nothing of it is here. */

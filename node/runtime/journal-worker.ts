@@ -24,7 +24,6 @@ serveThread<JournalCalls>(() => {
       verticesFrom: (epoch, round, limit) => journal.verticesFrom(epoch, round, limit),
       certificate: (size) => journal.certificate(size),
       divergence: () => journal.divergence(),
-      clearDivergence: () => journal.clearDivergence(),
       sizeBytes: () => journal.sizeBytes(),
     },
     onClose: () => journal.close(),

@@ -155,4 +155,9 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(swarmPlan(573, { nodes: 7, seconds: 60, stakes: 'equal' }));
     expect(report.violation).toBeNull();
   });
+
+  test('a validator that executed wrongly halts once the others have gone on without it', async () => {
+    const report = await simulate(swarmPlan(106, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });
