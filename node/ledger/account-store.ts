@@ -1,12 +1,13 @@
 /**
  * The addresses: on disk every one of them, in memory those used lately.
  */
-import { eq, sql } from 'drizzle-orm';
+
 import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { ADDRESS_BYTES, type AddressBytes } from 'fanal/crypto/address.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
+import { eq, sql } from '../store/drizzle.ts';
 import { address } from '../store/ledger-schema.ts';
 import { type Account, decodePeaks, encodePeaks, newAccount, stateKeyOf } from './account.ts';
 import { textOf } from './byte-text.ts';

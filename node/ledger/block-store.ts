@@ -1,13 +1,14 @@
 /**
  * The blocks: headers for good, bodies as long as they are kept, and where each transaction stands.
  */
-import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
+
 import { type Block, blockCodec } from 'fanal/chain/block.ts';
 import { HEADER_BYTES, headerCodec } from 'fanal/chain/header.ts';
 import { EMPTY_ROOT } from 'fanal/merkle/list.ts';
 import { type Bytes, type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
+import { and, asc, desc, eq, gte, lt, sql } from '../store/drizzle.ts';
 import { block, payment, refusal } from '../store/ledger-schema.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 

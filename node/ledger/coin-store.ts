@@ -2,11 +2,12 @@
  * The coins of each address: in its own row while they are few, else in a table; and their maps in
  * memory for addresses used lately.
  */
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+
 import { EMPTY_MAP, type MapChange, type MapRoot, MapTree } from 'fanal/merkle/map-tree.ts';
 import { type Bytes, type Bytes32, compareBytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
+import { and, asc, eq, gt, sql } from '../store/drizzle.ts';
 import { coin } from '../store/ledger-schema.ts';
 import type { Account } from './account.ts';
 import { LEDGER_LIMITS } from './limits.ts';

@@ -2,12 +2,13 @@
  * The epochs: who was in the set of each, where it ended, which checkpoints were certified, and how
  * its validators did.
  */
-import { and, asc, desc, eq, gte, lt, notInArray, sql } from 'drizzle-orm';
+
 import { type ValidatorSet, validatorSetCodec } from 'fanal/chain/validators.ts';
 import { type CosignedCheckpoint, cosignedCheckpointCodec } from 'fanal/checkpoint/cosigned.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import type { Database } from '../store/database.ts';
+import { and, asc, desc, eq, gte, lt, notInArray, sql } from '../store/drizzle.ts';
 import { checkpoint, epoch, performance, validatorSet } from '../store/ledger-schema.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 

@@ -5,7 +5,7 @@
  * On disk are the hashes of the tile levels (0, 8, 16, …); the seven levels between are hashed when
  * asked for. What is complete never changes.
  */
-import { and, asc, eq, gte, sql } from 'drizzle-orm';
+
 import {
   appendLeaf,
   type CompactRange,
@@ -22,6 +22,7 @@ import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
+import { and, asc, eq, gte, sql } from '../store/drizzle.ts';
 import { logHash } from '../store/ledger-schema.ts';
 import { LEDGER_LIMITS } from './limits.ts';
 import { nativeListHasher } from './native-hash.ts';

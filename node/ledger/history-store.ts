@@ -5,7 +5,7 @@
  * hundred lines. A node that began with a snapshot has no lines from before it, only the subtrees
  * that make up the history as it was then: enough to prove every later page.
  */
-import { and, asc, eq, gte, lt, sql } from 'drizzle-orm';
+
 import { HISTORY_ENTRY_BYTES, type HistoryEntry } from 'fanal/chain/history-entry.ts';
 import {
   appendLeaf,
@@ -21,6 +21,7 @@ import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Hash } from 'fanal/primitives/hash.ts';
 import type { Database } from '../store/database.ts';
+import { and, asc, eq, gte, lt, sql } from '../store/drizzle.ts';
 import { history, historyBase, historyNode } from '../store/ledger-schema.ts';
 import { type Account, decodePeaks } from './account.ts';
 import { nativeListHasher, nativeSha256 } from './native-hash.ts';

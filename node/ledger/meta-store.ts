@@ -1,10 +1,11 @@
 /**
  * Single values of the ledger: what it began with, and how much it holds.
  */
-import { eq, sql } from 'drizzle-orm';
+
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { codec } from 'fanal/primitives/codec.ts';
 import type { Database } from '../store/database.ts';
+import { eq, sql } from '../store/drizzle.ts';
 import { meta } from '../store/ledger-schema.ts';
 
 export interface Counts {

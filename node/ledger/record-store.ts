@@ -2,9 +2,10 @@
  * The state's records that belong to no address (parameters, the epoch's accounts, validators) by
  * their key in the state map.
  */
-import { asc, eq, sql } from 'drizzle-orm';
+
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Database } from '../store/database.ts';
+import { asc, eq, sql } from '../store/drizzle.ts';
 import { stateRecord } from '../store/ledger-schema.ts';
 
 export interface StateRecord {

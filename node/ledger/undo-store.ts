@@ -1,11 +1,12 @@
 /**
  * The undo of each block of the window: on disk, and in memory for those who ask what was before.
  */
-import { asc, eq, lte, sql } from 'drizzle-orm';
+
 import type { AddressRecord } from 'fanal/chain/address-record.ts';
 import { assert } from 'fanal/primitives/assert.ts';
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
 import type { Database } from '../store/database.ts';
+import { asc, eq, lte, sql } from '../store/drizzle.ts';
 import { undo } from '../store/ledger-schema.ts';
 import { BlockUndo, encodeUndo, type UndoParts } from './block-undo.ts';
 import type { StoredCoin } from './stored-coin.ts';

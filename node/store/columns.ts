@@ -3,8 +3,8 @@
  * whether the code wants it so (`u64`) or as a `number` (`u32`).
  */
 
-import { customType } from 'drizzle-orm/sqlite-core';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
+import { customType } from './drizzle.ts';
 
 /** A protocol u64: at most 2^63 − 1, so it fits SQLite's signed integer. */
 export const u64 = customType<{ data: bigint; driverData: bigint }>({

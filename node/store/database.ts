@@ -3,7 +3,8 @@
  * files that are ours, migrations applied, and no use after a failed write.
  */
 import Sqlite from 'better-sqlite3';
-import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { drizzle } from './drizzle.ts';
 import { isDiskError, StoreError, storeError } from './errors.ts';
 import { STORE_LIMITS } from './limits.ts';
 import { migrate } from './migrate.ts';

@@ -1,8 +1,9 @@
 /**
  * The tables of the consensus journal: what a validator must still know after a crash.
  */
-import { index, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
 import { bytes, u32, u64 } from './columns.ts';
+import { index, primaryKey, sqliteTable, text } from './drizzle.ts';
 
 export const vertex = sqliteTable(
   'vertex',

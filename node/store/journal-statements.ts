@@ -1,8 +1,9 @@
 /**
  * Every statement of the consensus journal.
  */
-import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
+
 import type { Database } from './database.ts';
+import { and, asc, desc, eq, gte, lt, sql } from './drizzle.ts';
 import {
   certificate,
   committed,

@@ -4,8 +4,9 @@
  * Trees live in memory; on disk are their leaves, and for each block of the retention window what it
  * takes to go back before it (`undo`).
  */
-import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
 import { bytes, u32, u64 } from './columns.ts';
+import { index, primaryKey, sqliteTable, text, uniqueIndex } from './drizzle.ts';
 
 /** One row a block, genesis included. */
 export const block = sqliteTable('block', {
