@@ -8,10 +8,11 @@
 import { enableCompileCache } from 'node:module';
 import { becomeLean } from './cli/lean.ts';
 
-becomeLean(process.argv.slice(2));
-
+// Before a node takes this process's place, which then finds this very module compiled.
 const { directory } = enableCompileCache();
 if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
+
+becomeLean(process.argv.slice(2));
 
 // Whoever reads has read enough, as in `fanal rules print | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

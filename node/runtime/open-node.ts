@@ -83,11 +83,6 @@ export async function openNode(
     );
     closers.push(() => ledger.close());
     const signing = config.node.observe ? null : await openSigningKeys(loaded, home, chain);
-    const info = await ledger.info();
-    const rules = { genesisId: chain.genesisId, params: paramsCodec.decode(info.params) };
-    const threads = config.node.verify_workers || defaultVerifyThreads();
-    const pool = new VerifyPool(threads, rules, onFailure);
-    closers.push(() => pool.close());
     let journal: JournalClient | null = null;
     if (signing !== null) {
       const { vertexKey, checkpointKey } = signing.registration;
@@ -100,8 +95,13 @@ export async function openNode(
       const opened = new JournalClient(data, onFailure);
       journal = opened;
       closers.push(() => opened.close());
-      await opened.call('newestEpoch', []);
     }
+    // Both threads open their files at the same time.
+    const [info] = await Promise.all([ledger.info(), journal?.call('newestEpoch', [])]);
+    const rules = { genesisId: chain.genesisId, params: paramsCodec.decode(info.params) };
+    const threads = config.node.verify_workers || defaultVerifyThreads();
+    const pool = new VerifyPool(threads, rules, onFailure);
+    closers.push(() => pool.close());
     const tip = await ledger.certifiedTip();
     const instance = new Uint8Array(randomBytes(16));
     return {

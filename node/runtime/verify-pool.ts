@@ -66,6 +66,7 @@ export class VerifyPool {
     performance.now(),
   );
   readonly #rules: TransactionRules | null;
+  readonly #threads: number;
   readonly #onDeath: (error: Error) => void;
   #waitingItems = 0;
   #nextId = 1;
@@ -73,11 +74,15 @@ export class VerifyPool {
   /** Told of each batch: how long it took with its wait, and how many were refused. */
   onChecked: (kind: VerifyKind, millis: number, refused: number) => void = () => {};
 
-  /** @param rules of the chain whose transactions are checked; null for signatures alone */
+  /**
+   * A thread starts when there is work for it that the main thread does not do by itself.
+   *
+   * @param rules of the chain whose transactions are checked; null for signatures alone
+   */
   constructor(threads: number, rules: TransactionRules | null, onDeath: (error: Error) => void) {
+    this.#threads = threads;
     this.#rules = rules;
     this.#onDeath = onDeath;
-    for (let i = 0; i < threads; i++) this.#slots.push(this.#start(i));
   }
 
   /** Signatures that wait or are being checked. */
@@ -203,11 +208,11 @@ export class VerifyPool {
 
   #pump(): void {
     for (;;) {
+      if (this.#queues.consensus.length + this.#queues.transactions.length === 0) return;
       const slot = this.#freeSlot();
       if (slot === undefined) return;
       const items = this.#next();
-      const [first] = items;
-      if (first === undefined) return;
+      const [first] = items as [Item];
       const id = this.#nextId++;
       this.#running.set(id, { items, slot });
       slot.inFlight++;
@@ -233,13 +238,17 @@ export class VerifyPool {
     return queue.splice(0, count);
   }
 
+  /** A thread that has nothing to do, else a new one, else the one with the least at hand. */
   #freeSlot(): Slot | undefined {
     let best: Slot | undefined;
     for (const slot of this.#slots) {
-      if (slot.inFlight >= RUNTIME_LIMITS.verifyInFlight) continue;
       if (best === undefined || slot.inFlight < best.inFlight) best = slot;
     }
-    return best;
+    if (this.#slots.length < this.#threads && (best === undefined || best.inFlight > 0)) {
+      best = this.#start(this.#slots.length);
+      this.#slots.push(best);
+    }
+    return best === undefined || best.inFlight >= RUNTIME_LIMITS.verifyInFlight ? undefined : best;
   }
 }
 
