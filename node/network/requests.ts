@@ -181,7 +181,9 @@ async function* receive(stream: Stream, maxFrameBytes: number): AsyncGenerator<B
     wake();
   };
   const onClose = (event: { error?: Error }) => {
+    // Between two frames, too: only the peer's own word says that there are no more.
     if (event.error !== undefined) failure ??= event.error;
+    else if (!ended) failure ??= new FanalError('network/closed', 'the connection closed');
     onEnd();
   };
   stream.addEventListener('message', onMessage);

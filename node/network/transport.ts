@@ -2,7 +2,6 @@
  * The libp2p node underneath: tcp, noise, yamux and ping, and nothing else. No gossip, no DHT, no
  * relay and no identify: the set of peers that matter is known, and each extra protocol is a door.
  */
-import { noise } from '@chainsafe/libp2p-noise';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -10,6 +9,7 @@ import { createLibp2p } from 'libp2p';
 import { parseAddress } from './addresses.ts';
 import { boundedYamux } from './bounded-muxer.ts';
 import type { NetworkIdentity } from './identity.ts';
+import { leanNoise } from './lean-noise.ts';
 import { NETWORK_LIMITS } from './limits.ts';
 
 export interface TransportOptions {
@@ -33,7 +33,7 @@ export async function startTransport(options: TransportOptions): Promise<Libp2p>
         outboundSocketInactivityTimeout: 60_000,
       }),
     ],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [leanNoise()],
     streamMuxers: [
       boundedYamux(
         {

@@ -68,6 +68,21 @@ describe('a node that only follows', () => {
     await expect(collect(asked)).rejects.toMatchObject({ code: 'network/answer' });
   });
 
+  test('takes no answer for whole whose connection broke between two frames', async () => {
+    const [a, b] = await connected({
+      answer: () =>
+        async function* () {
+          yield Uint8Array.of(1);
+          await new Promise(() => {});
+        },
+    });
+    const asked = b.network.ask(a.identity.peer, Uint8Array.of(1));
+    expect(await asked.next()).toMatchObject({ value: Uint8Array.of(1) });
+    const rest = collect(asked);
+    await a.network.stop();
+    await expect(rest).rejects.toMatchObject({ code: 'network/closed' });
+  });
+
   test('is cut off when it sends what no node would send', async () => {
     const [a, b] = await connected({
       answer: () =>
