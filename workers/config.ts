@@ -20,6 +20,7 @@ export interface Settings {
   readonly BASE_PATH?: string | undefined;
   readonly INSECURE_UPSTREAMS?: string | undefined;
   readonly METRICS_TOKEN?: string | undefined;
+  readonly OPERATOR_TOKEN?: string | undefined;
   readonly FAUCET?: string | undefined;
   readonly CLIENT_HEADER?: string | undefined;
   readonly ALLOWANCE?: string | undefined;
@@ -37,6 +38,7 @@ export interface Config {
   readonly upstreams: readonly string[];
   readonly basePath: string;
   readonly metricsToken: string | null;
+  readonly operatorToken: string | null;
   readonly faucet: boolean;
   /** Null where nothing says who a client is: then all share one allowance. */
   readonly clientHeader: string | null;
@@ -66,6 +68,7 @@ export function readConfig(settings: Settings): Config {
     upstreams: readUpstreams(settings),
     basePath: readBasePath(settings.BASE_PATH ?? ''),
     metricsToken: settings.METRICS_TOKEN || null,
+    operatorToken: settings.OPERATOR_TOKEN || null,
     faucet: settings.FAUCET === 'true',
     clientHeader: clientHeader === 'none' ? null : clientHeader,
     allowance: readAllowance(settings.ALLOWANCE),

@@ -22,6 +22,8 @@ export interface Env {
   readonly INSECURE_UPSTREAMS?: string;
   /** Whoever sends it as a bearer token may read `/metrics`. A secret. */
   readonly METRICS_TOKEN?: string;
+  /** Whoever sends it as a bearer token may take API keys back. A secret. */
+  readonly OPERATOR_TOKEN?: string;
   /** `true` to hand `POST /v1/faucet` on. */
   readonly FAUCET?: string;
   /** The header in which the platform says who the client is; `none` where nothing does. */

@@ -139,6 +139,7 @@ export function openMemoryGateway(options: MemoryGatewayOptions): MemoryGateway 
       allowance,
       keys: null,
       quota: null,
+      revoke: async () => {},
       ofPlan: (_, plan) => new MemoryLimiter(plan, now),
     },
     metrics,
@@ -158,6 +159,7 @@ export function openMemoryGateway(options: MemoryGatewayOptions): MemoryGateway 
       commit: 'test',
       basePath: '',
       metricsToken: null,
+      operatorToken: null,
       faucet: false,
     },
     onError: (error) => {

@@ -18,7 +18,7 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { LRUCache } from 'lru-cache';
 import { fromRefusal } from '../chain/loaded.ts';
 import { addressRoutes } from './address-routes.ts';
-import { type Answer, type FixedHeaders, refusal, respond, text } from './answer.ts';
+import { type Answer, type FixedHeaders, json, refusal, respond, text } from './answer.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { eventRoutes, openEvents } from './event-routes.ts';
 import { type Admission, Gate } from './gate.ts';
@@ -104,11 +104,9 @@ class GatewayServer {
     let route = 'none';
     let response: Response;
     try {
-      const match =
-        target.startsWith('/v1/evidence') || target === '/metrics'
-          ? null
-          : this.#match(method, target);
-      route = match?.name ?? (target === '/metrics' ? 'metrics' : 'evidence');
+      const beside = routeBeside(target);
+      const match = beside === null ? this.#match(method, target) : null;
+      route = match?.name ?? (beside as string);
       response = await this.#answer(request, call, target, match);
     } catch (error) {
       response = this.#refuse(error, request, target);
@@ -249,12 +247,11 @@ class GatewayServer {
   async #special(request: Request, call: Call, target: string): Promise<Answer> {
     const { identity, pulse } = this.#ports;
     if (target === '/metrics') {
-      const token = identity.metricsToken;
-      const given = request.headers.get('authorization');
-      if (token === null || given !== `Bearer ${token}`) throw new Problem('not-found');
+      requireToken(request, identity.metricsToken);
       await this.#flush(call, true);
       return text(await pulse.metricsText(), 'none');
     }
+    if (routeBeside(target) === 'keys') return this.#revoke(request, target);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new Problem('method-not-allowed');
     }
@@ -263,6 +260,19 @@ class GatewayServer {
     const id = /^\/v1\/evidence\/([0-9a-f]{64})$/.exec(target)?.[1];
     if (id === undefined) throw new Problem('not-found');
     return evidenceFile(id, context);
+  }
+
+  /** Refuses a key from now on, or takes that back, when the operator says so. */
+  async #revoke(request: Request, target: string): Promise<Answer> {
+    const { identity, limits } = this.#ports;
+    requireToken(request, identity.operatorToken);
+    const keyHash = /^\/v1\/keys\/([0-9a-f]{64})\/revocation$/.exec(target)?.[1];
+    const isRevoked = request.method === 'PUT';
+    if (keyHash === undefined || !(isRevoked || request.method === 'DELETE')) {
+      throw new Problem('not-found');
+    }
+    await limits.revoke(keyHash, isRevoked);
+    return json({ revoked: isRevoked }, 'none');
   }
 
   #match(method: string, target: string): Match {
@@ -338,6 +348,19 @@ const QUIET_CALL: Call = {
   defer: () => undefined,
   immutable: null,
 };
+
+/** The name of a path beside the shared table; null for all that the table knows. */
+function routeBeside(target: string): 'metrics' | 'evidence' | 'keys' | null {
+  if (target === '/metrics') return 'metrics';
+  if (target.startsWith('/v1/evidence')) return 'evidence';
+  return target.startsWith('/v1/keys/') ? 'keys' : null;
+}
+
+/** To everyone else, what only the operator may ask for is not there. */
+function requireToken(request: Request, token: string | null): void {
+  const given = request.headers.get('authorization');
+  if (token === null || given !== `Bearer ${token}`) throw new Problem('not-found');
+}
 
 /** Whether a request names what it is proved against, so that its answer never changes. */
 function isPinned(match: Match): boolean {

@@ -41,6 +41,8 @@ export interface Identity {
   readonly basePath: string;
   /** Whoever knows it may read `/metrics`; without one nobody may. */
   readonly metricsToken: string | null;
+  /** Whoever knows it may take API keys back; without one nobody may. */
+  readonly operatorToken: string | null;
   /** Whether `POST /v1/faucet` is handed on to the nodes. */
   readonly faucet: boolean;
 }
@@ -102,6 +104,8 @@ export interface LimitsPort {
   /** Null where there are no API keys. */
   readonly keys: ApiKeys | null;
   readonly quota: LeasedQuota | null;
+  /** Refuses a key from now on, wherever it is used, or takes that back. */
+  readonly revoke: (keyHash: string, isRevoked: boolean) => Promise<void>;
   /** A limiter for one plan. */
   readonly ofPlan: (name: string, allowance: Allowance) => Limiter;
 }

@@ -3,10 +3,9 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { grantTokens, type Lease, type QuotaCount } from './quota.ts';
+import { grantTokens, type Lease, NOTHING_USED, type QuotaCount } from './quota.ts';
 
 const COUNT_KEY = 'count';
-const FRESH: QuotaCount = { day: 0, used: 0, revoked: false };
 
 export class QuotaDO extends DurableObject<Env> {
   /** Leases tokens to an isolate. What is granted is written down before it is given. */
@@ -17,11 +16,11 @@ export class QuotaDO extends DurableObject<Env> {
   }
 
   /** Refuses the key from now on, or takes that back. */
-  async setRevoked(revoked: boolean): Promise<void> {
-    this.ctx.storage.kv.put(COUNT_KEY, { ...this.#count(), revoked });
+  async setRevoked(isRevoked: boolean): Promise<void> {
+    this.ctx.storage.kv.put(COUNT_KEY, { ...this.#count(), revoked: isRevoked });
   }
 
   #count(): QuotaCount {
-    return this.ctx.storage.kv.get<QuotaCount>(COUNT_KEY) ?? FRESH;
+    return this.ctx.storage.kv.get<QuotaCount>(COUNT_KEY) ?? NOTHING_USED;
   }
 }

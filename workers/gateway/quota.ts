@@ -3,7 +3,7 @@
  *
  * A plan is looked up by the SHA-256 of the key, so whoever reads the table holds no key. Isolates
  * lease tokens from the one place that counts, and top their lease up once a second: a key that is
- * revoked stops within that second.
+ * revoked there stops within that second, while a deleted plan is remembered for a minute.
  */
 
 import { parseJson } from 'fanal/api/json.ts';
@@ -171,6 +171,9 @@ export interface QuotaCount {
   readonly used: number;
   readonly revoked: boolean;
 }
+
+/** The count of a key that nobody has used yet. */
+export const NOTHING_USED: QuotaCount = { day: 0, used: 0, revoked: false };
 
 /** Grants tokens out of a day's count. Pure: whoever keeps the count writes it down. */
 export function grantTokens(

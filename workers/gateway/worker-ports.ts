@@ -28,7 +28,7 @@ export function objectSources(env: Env, config: Config): ObjectSources {
 }
 
 export function workerPorts(env: Env, config: Config): AppPorts {
-  const { anchor, version, commit, basePath, metricsToken, faucet } = config;
+  const { anchor, version, commit, basePath, metricsToken, operatorToken, faucet } = config;
   const metrics = new MetricsRegistry();
   const chain = () => env.CHAIN.getByName(anchor.origin);
   const pulse = () => env.METRICS.getByName('metrics');
@@ -57,7 +57,7 @@ export function workerPorts(env: Env, config: Config): AppPorts {
     },
     now,
     verify,
-    identity: { anchor, version, commit, basePath, metricsToken, faucet },
+    identity: { anchor, version, commit, basePath, metricsToken, operatorToken, faucet },
     onError: (error) => console.error('internal error', error),
   };
 }
@@ -84,6 +84,7 @@ function limitsOf(env: Env, { allowance }: Config): LimitsPort {
       (keyHash, tokensPerDay, wanted) => QUOTA.getByName(keyHash).lease(tokensPerDay, wanted),
       now,
     ),
+    revoke: (keyHash, isRevoked) => QUOTA.getByName(keyHash).setRevoked(isRevoked),
     ofPlan: (_, planAllowance) => new MemoryLimiter(planAllowance, now),
   };
 }

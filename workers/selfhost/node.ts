@@ -24,7 +24,13 @@ import { HealthWindow } from '../gateway/health.ts';
 import { objectsThrough } from '../gateway/immutable.ts';
 import { MetricsRegistry } from '../gateway/metrics.ts';
 import type { Call } from '../gateway/ports.ts';
-import { ApiKeys, grantTokens, LeasedQuota, type QuotaCount } from '../gateway/quota.ts';
+import {
+  ApiKeys,
+  grantTokens,
+  LeasedQuota,
+  NOTHING_USED,
+  type QuotaCount,
+} from '../gateway/quota.ts';
 import { MemoryLimiter } from '../gateway/rate-limit.ts';
 import { directoryBlob, readFileBelow } from './directory-blob.ts';
 import { LocalChain } from './local-chain.ts';
@@ -170,10 +176,12 @@ interface Parts {
 
 /** The app over what one process has. Counts are in one place here, so handing on is a merge. */
 function openApp({ config, options, metrics, chain, room, blob, pool, onError }: Parts): Gateway {
-  const { anchor, version, commit, basePath, metricsToken, faucet, allowance } = config;
+  const { anchor, version, commit, basePath, allowance } = config;
+  const { metricsToken, operatorToken, faucet } = config;
   const exposed = new MetricsRegistry();
   const health = new HealthWindow();
   const counts = new Map<string, QuotaCount>();
+  const countOf = (keyHash: string) => counts.get(keyHash) ?? NOTHING_USED;
   return createGateway({
     chain: {
       read: async (size) => chain.reading(size),
@@ -191,11 +199,13 @@ function openApp({ config, options, metrics, chain, room, blob, pool, onError }:
       allowance,
       keys: options.plans === undefined ? null : new ApiKeys(readPlans(options.plans)),
       quota: new LeasedQuota(async (keyHash, tokensPerDay, wanted) => {
-        const before = counts.get(keyHash) ?? { day: 0, used: 0, revoked: false };
-        const { count, lease } = grantTokens(before, tokensPerDay, wanted, now());
+        const { count, lease } = grantTokens(countOf(keyHash), tokensPerDay, wanted, now());
         counts.set(keyHash, count);
         return lease;
       }, now),
+      revoke: async (keyHash, isRevoked) => {
+        counts.set(keyHash, { ...countOf(keyHash), revoked: isRevoked });
+      },
       ofPlan: (_, planAllowance) => new MemoryLimiter(planAllowance, now),
     },
     metrics,
@@ -213,7 +223,7 @@ function openApp({ config, options, metrics, chain, room, blob, pool, onError }:
     },
     now,
     verify,
-    identity: { anchor, version, commit, basePath, metricsToken, faucet },
+    identity: { anchor, version, commit, basePath, metricsToken, operatorToken, faucet },
     onError,
   });
 }
