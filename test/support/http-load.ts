@@ -10,10 +10,12 @@ import { connect, type Socket } from 'node:net';
 export type Questions = () => string | Buffer;
 
 export interface Steady {
-  /** Milliseconds from due to answered, sorted. */
+  /** Milliseconds from due to answered, sorted: one for every question, whatever came of it. */
   readonly millis: readonly number[];
   /** Answers by status. */
   readonly statuses: ReadonlyMap<number, number>;
+  /** The longest time in which this process itself did nothing: no server is to blame for that. */
+  readonly longestPauseMillis: number;
 }
 
 /** A GET as bytes. */
@@ -37,11 +39,9 @@ export class HttpLoad {
 
   static async open(url: string, connections: number): Promise<HttpLoad> {
     const { hostname, port } = new URL(url);
-    return new HttpLoad(
-      await Promise.all(
-        Array.from({ length: connections }, () => Connection.open(hostname, Number(port))),
-      ),
-    );
+    const opened = Array.from({ length: connections }, () => new Connection(hostname, port));
+    await Promise.all(opened.map((connection) => connection.open()));
+    return new HttpLoad(opened);
   }
 
   /**
@@ -49,56 +49,60 @@ export class HttpLoad {
    *
    * @throws {Error} for a status that is not expected
    */
-  async burst(questions: Questions, count: number, expected: readonly number[] = [200]) {
-    let started = 0;
-    await Promise.all(
-      this.#connections.map(async (connection) => {
-        while (started++ < count) {
-          const status = await connection.ask(questions());
-          if (!expected.includes(status)) throw new Error(`answered with status ${status}`);
-        }
-      }),
-    );
-    return count;
+  burst(questions: Questions, count: number, expected: readonly number[] = [200]): Promise<number> {
+    let asked = 0;
+    let answered = 0;
+    return new Promise((done, fail) => {
+      const next = (connection: Connection) => {
+        if (asked === count) return;
+        asked++;
+        connection.ask(questions(), (status) => {
+          if (!expected.includes(status)) fail(new Error(`answered with status ${status}`));
+          else if (++answered === count) done(count);
+          else next(connection);
+        });
+      };
+      for (const connection of this.#connections) next(connection);
+    });
   }
 
   /** Asks at a fixed rate for some seconds. */
-  async steady(questions: Questions, perSecond: number, seconds: number): Promise<Steady> {
-    const millis: number[] = [];
+  steady(questions: Questions, perSecond: number, seconds: number): Promise<Steady> {
+    const total = Math.round(perSecond * seconds);
+    const apart = 1000 / perSecond;
+    const millis = new Float64Array(total);
     const statuses = new Map<number, number>();
     const idle = this.#connections.slice();
-    const due: number[] = [];
-    const total = Math.round(perSecond * seconds);
     const begin = performance.now();
-    let made = 0;
+    let asked = 0;
     let answered = 0;
-    await new Promise<void>((done) => {
-      const send = () => {
-        while (due.length > 0 && idle.length > 0) {
-          const at = due.shift() as number;
-          const connection = idle.pop() as Connection;
-          void connection.ask(questions()).then((status) => {
-            millis.push(performance.now() - at);
+    let awake = begin;
+    let longestPauseMillis = 0;
+    return new Promise((done) => {
+      // Timers ring a millisecond apart at best, so every answer looks for what is due, too.
+      const send = (now: number) => {
+        longestPauseMillis = Math.max(longestPauseMillis, now - awake);
+        awake = now;
+        while (asked < total && begin + asked * apart <= now) {
+          const connection = idle.pop();
+          if (connection === undefined) return;
+          const due = begin + asked++ * apart;
+          connection.ask(questions(), (status) => {
+            const then = performance.now();
+            millis[answered++] = then - due;
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
             idle.push(connection);
-            if (++answered === total) done();
-            else send();
+            if (answered < total) {
+              send(then);
+            } else {
+              clearInterval(timer);
+              done({ millis: [...millis.sort()], statuses, longestPauseMillis });
+            }
           });
         }
       };
-      const tick = () => {
-        const now = performance.now();
-        for (let at = begin + (made * 1000) / perSecond; at <= now && made < total; ) {
-          due.push(at);
-          made++;
-          at = begin + (made * 1000) / perSecond;
-        }
-        send();
-        if (made < total) setTimeout(tick, 1);
-      };
-      tick();
+      const timer = setInterval(() => send(performance.now()), 1);
     });
-    return { millis: millis.sort((a, b) => a - b), statuses };
   }
 
   close(): void {
@@ -106,43 +110,57 @@ export class HttpLoad {
   }
 }
 
-/** One socket with one question at a time; opened again when the server closed it meanwhile. */
+const BUFFER_BYTES = 64 * 1024;
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+/**
+ * One socket with one question at a time; opened again when the server closed it meanwhile.
+ *
+ * Reads into one buffer for good: a new one for each answer is most of what a client like this
+ * would otherwise have to clean up.
+ */
 class Connection {
   readonly #host: string;
   readonly #port: number;
-  #socket: Socket;
-  #buffer: Buffer = Buffer.alloc(0);
+  #socket!: Socket;
+  /** The beginning of an answer whose end has not come yet. */
+  #begun: Buffer | null = null;
   #answer: ((status: number) => void) | null = null;
 
-  private constructor(host: string, port: number, socket: Socket) {
+  constructor(host: string, port: string) {
     this.#host = host;
-    this.#port = port;
-    this.#socket = this.#listen(socket);
+    this.#port = Number(port);
   }
 
-  static open(host: string, port: number): Promise<Connection> {
+  open(): Promise<void> {
     return new Promise((done, fail) => {
-      const socket = connect(port, host, () => done(new Connection(host, port, socket)));
-      socket.once('error', fail);
+      this.#socket = this.#connect();
+      this.#socket.once('connect', done);
+      this.#socket.once('error', fail);
     });
   }
 
-  /** Resolves with the status; 0 when the connection was lost. */
-  ask(request: string | Buffer): Promise<number> {
-    return new Promise((done) => {
-      this.#answer = done;
-      if (!this.#socket.writable) this.#socket = this.#listen(connect(this.#port, this.#host));
-      this.#socket.write(request);
-    });
+  /** Calls back with the status; 0 when the connection was lost. */
+  ask(request: string | Buffer, answer: (status: number) => void): void {
+    this.#answer = answer;
+    if (!this.#socket.writable) this.#socket = this.#connect();
+    this.#socket.write(request, 'latin1');
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #listen(socket: Socket): Socket {
-    socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#take(chunk));
+  #connect(): Socket {
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+    const take = (length: number) => {
+      this.#take(buffer.subarray(0, length));
+      return true;
+    };
+    const socket = connect({
+      ...{ host: this.#host, port: this.#port, noDelay: true },
+      onread: { buffer, callback: take },
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => {
       if (socket === this.#socket) this.#settle(0);
@@ -151,25 +169,29 @@ class Connection {
   }
 
   #take(chunk: Buffer): void {
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-    const end = this.#buffer.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const head = this.#buffer.subarray(0, end).toString('latin1');
-    const declared = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-    const isComplete =
-      declared === undefined
-        ? this.#buffer.subarray(-5).equals(LAST_CHUNK)
-        : this.#buffer.length >= end + 4 + Number(declared);
-    if (!isComplete) return;
-    this.#settle(Number(head.slice(9, 12)));
+    const all = this.#begun === null ? chunk : Buffer.concat([this.#begun, chunk]);
+    if (isComplete(all)) {
+      this.#settle(Number(all.toString('latin1', 9, 12)));
+    } else {
+      // The next chunk is read over this one.
+      this.#begun = all === chunk ? Buffer.from(chunk) : all;
+    }
   }
 
   #settle(status: number): void {
-    this.#buffer = Buffer.alloc(0);
+    this.#begun = null;
     const answer = this.#answer;
     this.#answer = null;
     answer?.(status);
   }
 }
 
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+/** Whether an answer is there to its last byte. */
+function isComplete(answer: Buffer): boolean {
+  const end = answer.indexOf('\r\n\r\n');
+  if (end < 0) return false;
+  const declared = /\r\ncontent-length: (\d+)/i.exec(answer.toString('latin1', 0, end))?.[1];
+  return declared === undefined
+    ? answer.subarray(-5).equals(LAST_CHUNK)
+    : answer.length >= end + 4 + Number(declared);
+}
