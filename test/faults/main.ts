@@ -17,6 +17,7 @@ import { powerCuts } from './power-cuts.ts';
 import type { FaultReport, Scenario } from './scenario.ts';
 import { steady } from './steady.ts';
 import { writes } from './writes.ts';
+import { wrongState } from './wrong-state.ts';
 
 const SCENARIOS = [
   kills,
@@ -27,6 +28,7 @@ const SCENARIOS = [
   fullDisk,
   powerCuts,
   losses,
+  wrongState,
   hostilePeers,
   steady,
 ];
