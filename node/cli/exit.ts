@@ -49,6 +49,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   'cli/checks-not-met': EXIT.checksNotMet,
   'store/already-running': EXIT.alreadyRunning,
   'store/sign-state': EXIT.unsafe,
+  'ledger/divergent-checkpoint': EXIT.unsafe,
   'client/not-found': EXIT.notFound,
   'wallet/payment': EXIT.usage,
   'problem/not-found': EXIT.notFound,

@@ -13,7 +13,8 @@ let isDone = false;
 // The ledger asks for the hash of a leaf as text of one character a byte.
 crypto.hash = ((algorithm: string, data: Uint8Array, encoding: 'binary') => {
   const hash = right(algorithm, data, encoding);
-  if (isDone || performance.now() < from || data.length !== MAP_LEAF_BYTES) return hash;
+  const isLeaf = data.length === MAP_LEAF_BYTES && data[0] === 0;
+  if (isDone || performance.now() < from || !isLeaf) return hash;
   isDone = true;
   return `${String.fromCharCode(hash.charCodeAt(0) ^ 1)}${hash.slice(1)}`;
 }) as typeof right;
