@@ -8,19 +8,15 @@
 import type { Write } from '../core/types.ts';
 import type { BootFacts } from '../store/journal.ts';
 import type { SigningStart } from '../store/sign-guard.ts';
-import {
-  type JournalCalls,
-  type JournalThreadData,
-  type PackedWrite,
-  packWrite,
-} from './journal-calls.ts';
+import { type StoredWrite, storedWrite } from '../store/stored-write.ts';
+import type { JournalCalls, JournalThreadData } from './journal-calls.ts';
 import { RUNTIME_LIMITS } from './limits.ts';
 import { startThread, type Thread } from './thread.ts';
 
 export class JournalClient {
   readonly #thread: Thread<JournalCalls>;
   readonly #onFailure: (error: Error) => void;
-  #waiting: PackedWrite[] = [];
+  #waiting: StoredWrite[] = [];
   #callbacks: (() => void)[] = [];
   #inFlight = false;
   /** A batch did not reach the disk: nothing is called back any more. */
@@ -52,7 +48,7 @@ export class JournalClient {
 
   /** Queues one step's writes: on disk before anything that is written later. */
   write(writes: readonly Write[]): void {
-    for (const write of writes) this.#waiting.push(packWrite(write));
+    for (const write of writes) this.#waiting.push(storedWrite(write));
     if (this.#lazyTimer === undefined && writes.length > 0) {
       this.#lazyTimer = setTimeout(() => this.#pump(), RUNTIME_LIMITS.journalLazyMillis);
     }

@@ -8,7 +8,7 @@
  */
 import { assert } from 'fanal/primitives/assert.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
-import { decodeCommit, encodeCommit, scheduleCodec } from '../core/commit.ts';
+import { decodeCommit, scheduleCodec } from '../core/commit.ts';
 import type {
   CertifiedCheckpoint,
   Commit,
@@ -16,9 +16,8 @@ import type {
   ExecutedTip,
   StoredState,
   VertexRef,
-  Write,
 } from '../core/types.ts';
-import { decodeVertex, encodeVertex, type TaggedHash } from '../core/vertex.ts';
+import { decodeVertex, type TaggedHash } from '../core/vertex.ts';
 import { type Database, openDatabase } from './database.ts';
 import { certificateCodec, epochRecordCodec, evidenceHalves } from './journal-records.ts';
 import { type JournalStatements, prepareJournal } from './journal-statements.ts';
@@ -31,6 +30,7 @@ import {
   type SignStateOwner,
   writeSignState,
 } from './sign-state.ts';
+import { type JournalWrite, type StoredWrite, storedWrite } from './stored-write.ts';
 
 export interface JournalOptions {
   readonly path: string;
@@ -38,16 +38,6 @@ export interface JournalOptions {
   /** The keys this node signs with, and their second guard. Null for a node that signs nothing. */
   readonly signing: { readonly path: string; readonly owner: SignStateOwner } | null;
 }
-
-/** A vertex as it is stored, with where it belongs: what another thread hands over. */
-export interface EncodedVertex {
-  readonly kind: 'encodedVertex';
-  readonly epoch: number;
-  readonly ref: VertexRef;
-  readonly bytes: Bytes;
-}
-
-export type JournalWrite = Write | EncodedVertex;
 
 /** What the rest of the node knows about where a boot starts. */
 export interface BootFacts {
@@ -79,7 +69,7 @@ export class Journal {
   readonly #hash: TaggedHash;
   readonly #signing: JournalOptions['signing'];
   readonly #statements: JournalStatements;
-  #waiting: JournalWrite[] = [];
+  #waiting: StoredWrite[] = [];
   #waitingBytes = 0;
   /** What the sign-state file holds, once it was read. */
   #file: SignState | null = null;
@@ -97,8 +87,9 @@ export class Journal {
    */
   write(writes: readonly JournalWrite[], durability: 'none' | 'lazy' | 'sync'): void {
     for (const write of writes) {
-      this.#waiting.push(write);
-      this.#waitingBytes += sizeOf(write);
+      const stored = storedWrite(write);
+      this.#waiting.push(stored);
+      this.#waitingBytes += sizeOf(stored);
     }
     if (durability === 'sync' || this.#waitingBytes > STORE_LIMITS.lazyBytes) this.flush();
   }
@@ -257,17 +248,15 @@ export class Journal {
   }
 
   /** One write. The caller holds the transaction; all of it is on disk or none. */
-  #carryOut(write: JournalWrite): void {
+  #carryOut(write: StoredWrite): void {
     const statements = this.#statements;
     switch (write.kind) {
-      case 'vertex': {
-        const { ref, header } = write.vertex;
-        this.#addVertex(header.epoch, ref, encodeVertex(write.vertex));
+      case 'storedVertex': {
+        const { epoch, ref, bytes } = write;
+        const slot = { epoch, ...ref };
+        if (statements.vertex.get(slot) === undefined) statements.addVertex.run({ ...slot, bytes });
         return;
       }
-      case 'encodedVertex':
-        this.#addVertex(write.epoch, write.ref, write.bytes);
-        return;
       case 'guard': {
         const { epoch, round, digest } = write.guard;
         statements.setGuard.run({ key: 'vertex', epoch, position: BigInt(round), digest });
@@ -278,17 +267,13 @@ export class Journal {
         statements.setGuard.run({ key: 'checkpoint', epoch, position: size, digest: root });
         return;
       }
-      case 'commit':
-        statements.addCommit.run({
-          epoch: write.commit.epoch,
-          index: write.commit.index,
-          bytes: encodeCommit(write.commit),
-          schedule: scheduleCodec.encode(write.schedule),
-        });
+      case 'storedCommit': {
+        const { epoch, index, bytes, schedule } = write;
+        statements.addCommit.run({ epoch, index, bytes, schedule });
         return;
-      case 'certified': {
-        const { size, epoch } = write.checkpoint;
-        const bytes = certificateCodec.encode(write.checkpoint);
+      }
+      case 'storedCertificate': {
+        const { epoch, size, bytes } = write;
         statements.addCertificate.run({ size, epoch, bytes });
         statements.pruneCertificates.run({ size: size - STORE_LIMITS.certificates });
         return;
@@ -315,12 +300,6 @@ export class Journal {
     }
   }
 
-  #addVertex(epoch: number, ref: VertexRef, bytes: Bytes): void {
-    const slot = { epoch, ...ref };
-    if (this.#statements.vertex.get(slot) !== undefined) return;
-    this.#statements.addVertex.run({ ...slot, bytes });
-  }
-
   /** Drops, a bounded number at a time, what no peer is served from here any more. */
   #prune(epoch: number, round: number, commit: bigint): void {
     const { prunePastVertices, prunePastCommits, pruneVertices, pruneCommits } = this.#statements;
@@ -332,7 +311,6 @@ export class Journal {
 }
 
 /** Roughly what a write takes in memory. */
-function sizeOf(write: JournalWrite): number {
-  if (write.kind === 'vertex') return write.vertex.header.payloadBytes + 512;
-  return write.kind === 'encodedVertex' ? write.bytes.length : 512;
+function sizeOf(write: StoredWrite): number {
+  return 'bytes' in write ? write.bytes.length : 512;
 }
