@@ -6,7 +6,8 @@
 import type { Genesis } from 'fanal/chain/genesis.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { BlockInput } from '../core/types.ts';
-import type { AsyncLedger, ExecutedBlock, Ledger, RetentionMode } from '../ledger/ledger.ts';
+import type { AsyncLedger, Ledger, RetentionMode } from '../ledger/ledger.ts';
+import { type PackedExecuted, packWanted, unpackExecuted, unpackFound } from './ledger-packing.ts';
 import { startThread } from './thread.ts';
 
 export interface LedgerThreadData {
@@ -18,8 +19,9 @@ export interface LedgerThreadData {
 /** A block input without its transactions, which come packed beside it. */
 export type PackedBlock = Omit<BlockInput, 'transactions'> & { readonly lengths: Uint32Array };
 
-export type LedgerCalls = Omit<Ledger, 'execute' | 'close'> & {
-  executePacked(block: PackedBlock, packed: Bytes, verified: Uint8Array): ExecutedBlock;
+export type LedgerCalls = Omit<Ledger, 'execute' | 'spendable' | 'close'> & {
+  executePacked(block: PackedBlock, packed: Bytes, verified: Uint8Array): PackedExecuted;
+  spendablePacked(wanted: Bytes): Bytes;
 };
 
 /** Starts the thread and opens the ledger in it. Calls fail with what opening failed with. */
@@ -37,12 +39,18 @@ export function startLedger(
     execute(block, verified = new Uint8Array(block.transactions.length)) {
       const { transactions, ...rest } = block;
       const { packed, lengths } = pack(transactions);
-      return thread.call(
-        'executePacked',
-        [{ ...rest, lengths }, packed, verified],
-        [packed.buffer as ArrayBuffer],
-      );
+      return thread
+        .call(
+          'executePacked',
+          [{ ...rest, lengths }, packed, verified],
+          [packed.buffer as ArrayBuffer],
+        )
+        .then(unpackExecuted);
     },
+    spendable: (inputs) =>
+      thread
+        .call('spendablePacked', [packWanted(inputs)])
+        .then((found) => unpackFound(inputs, found)),
     close: () => thread.close(),
   };
   return new Proxy(own as AsyncLedger, {

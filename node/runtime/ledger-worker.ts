@@ -4,17 +4,22 @@
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { openLedger } from '../ledger/sqlite-ledger.ts';
 import type { LedgerCalls, LedgerThreadData } from './ledger-client.ts';
+import { packExecuted, packFound, unpackWanted } from './ledger-packing.ts';
 import { verifyNatively } from './native-verify.ts';
 import { serveThread, threadData } from './thread.ts';
 
 serveThread<LedgerCalls>(() => {
   const data = threadData<LedgerThreadData>();
-  const { execute, close, ...ledger } = openLedger({ ...data, verify: verifyNatively });
+  const { execute, spendable, close, ...ledger } = openLedger({ ...data, verify: verifyNatively });
   return {
     api: {
       ...ledger,
       executePacked: ({ lengths, ...block }, packed, verified) =>
-        execute({ ...block, transactions: unpack(packed, lengths) }, verified),
+        packExecuted(execute({ ...block, transactions: unpack(packed, lengths) }, verified)),
+      spendablePacked: (packed) => {
+        const wanted = unpackWanted(packed);
+        return packFound(wanted, spendable(wanted));
+      },
     },
     onClose: close,
   };
