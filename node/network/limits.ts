@@ -49,8 +49,10 @@ export const NETWORK_LIMITS = {
   /** How long an instance of a validator is asked for a sign of life before a newer one replaces it. */
   instanceProbeMillis: 3_000,
 
+  /** Of two members the second to dial begins after this: time for the first one's dial and hello. */
+  secondDialMillis: 100,
   /** Redialling: exponential, with jitter, forever for validators. */
-  backoffFirstMillis: 200,
+  backoffFirstMillis: 100,
   backoffMaxMillis: 10_000,
 
   tipRepeatMillis: 3_000,

@@ -61,7 +61,7 @@ export class Link {
     this.#addresses = addresses;
     this.#context = context;
     // Of two members the one with the smaller name dials first, so that they rarely cross.
-    this.#schedule(context.self < peer ? 0 : 400);
+    this.#schedule(context.self < peer ? 0 : NETWORK_LIMITS.secondDialMillis);
   }
 
   get up(): boolean {
