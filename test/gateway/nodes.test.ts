@@ -68,6 +68,29 @@ async function proved({ id }: Payment): Promise<void> {
   );
 }
 
+/** Pays as a wallet does: hands each payment in until it is proved, however often that takes. */
+function payAgainAndAgain() {
+  const wallet = { paid: 0, stop: async () => {} };
+  let isOver = false;
+  const paying = (async () => {
+    while (!isOver) {
+      const payment = payer.move(payer.coins.shift() as OwnedCoin, payer.address);
+      payer.coins.push(...payment.own);
+      for (let isProved = false; !isProved; ) {
+        await submit(gateway.url, payment).catch(() => null);
+        await new Promise((done) => setTimeout(done, 200));
+        isProved = (await get(`/v1/transactions/${payment.id}/proof`)).status === 200;
+      }
+      wallet.paid++;
+    }
+  })();
+  wallet.stop = () => {
+    isOver = true;
+    return paying;
+  };
+  return wallet;
+}
+
 it('follows the chain and proves what was paid through it', async () => {
   await proved(await pay());
   const address = encodeAddress(payer.address, 'dfan');
@@ -92,13 +115,31 @@ it('follows the chain and proves what was paid through it', async () => {
   }
 });
 
-it('goes on by itself within seconds after all nodes were killed and came back', async () => {
+it('tells what it verified, and how old that is, while all nodes are killed under payments', async () => {
+  const wallet = payAgainAndAgain();
+  await vi.waitFor(() => expect(wallet.paid).toBeGreaterThan(1), 30_000);
   const before = await sizeAt(gateway.url);
+  const pinned = `/v1/addresses/${encodeAddress(payer.address, 'dfan')}?at=${before}`;
+  const verified = await (await get(pinned)).text();
+
   for (const node of nodes) node.kill();
   await Promise.all(nodes.map(({ exited }) => exited));
+  const paidBefore = wallet.paid;
   // Long enough for every breaker to be as patient as it gets.
-  await new Promise((done) => setTimeout(done, 6_000));
-  expect((await get('/v1/headers/1')).status).toBe(200);
+  const ages: number[] = [];
+  for (let second = 0; second < 6; second++) {
+    await new Promise((done) => setTimeout(done, 1_000));
+    const tip = await get('/checkpoint');
+    expect(tip.status).toBe(200);
+    ages.push(Number(tip.headers.get('fanal-age')));
+    expect(await (await get(pinned)).text()).toBe(verified);
+  }
+  expect(ages.at(-1)).toBeGreaterThanOrEqual(5);
+  expect(ages).toEqual(ages.toSorted((a, b) => a - b));
+  const fresh = await get(`/v1/addresses/${encodeAddress(payer.address, 'dfan')}/history?from=0`);
+  expect(fresh.status).toBe(503);
+  expect(fresh.headers.get('retry-after')).not.toBeNull();
+
   nodes = network.nodes.map((node) => new NodeProcess(node));
   await Promise.all(nodes.map((node) => node.waitUntilReady(60_000)));
   await vi.waitFor(
@@ -107,11 +148,15 @@ it('goes on by itself within seconds after all nodes were killed and came back',
         sizeAt((nodes[0] as NodeProcess).url),
         sizeAt(gateway.url),
       ]);
-      expect(ours).toBeGreaterThanOrEqual(before);
+      expect(ours).toBeGreaterThan(before);
       expect(ours).toBeGreaterThanOrEqual(theirs);
     },
     { timeout: 15_000, interval: 50 },
   );
-  await proved(await pay());
+  expect(Number((await get('/checkpoint')).headers.get('fanal-age'))).toBeLessThan(
+    ages.at(-1) ?? 0,
+  );
+  await vi.waitFor(() => expect(wallet.paid).toBeGreaterThan(paidBefore + 1), 30_000);
+  await wallet.stop();
   expect(log.filter((line) => line.includes('refused an answer'))).toEqual([]);
-}, 150_000);
+}, 180_000);
