@@ -34,15 +34,17 @@ function open(env: Env): { readonly app: Gateway; readonly config: Config } {
 /** One request as the platform brought it. */
 class WorkerCall implements Call {
   readonly client: string | null;
-  readonly defer: Call['defer'];
   readonly target: string;
   readonly #ctx: ExecutionContext;
 
   constructor(request: Request, ctx: ExecutionContext, clientHeader: string | null) {
     this.client = clientHeader === null ? null : request.headers.get(clientHeader);
-    this.defer = (work) => ctx.waitUntil(work);
     this.target = targetIn(request.url);
     this.#ctx = ctx;
+  }
+
+  get defer(): Call['defer'] {
+    return (work) => this.#ctx.waitUntil(work);
   }
 
   /** Looked for only where it is needed: most requests end before. */

@@ -153,6 +153,7 @@ export function openMemoryGateway(options: MemoryGatewayOptions): MemoryGateway 
     },
     now,
     verify: testVerify,
+    copiesHeaders: false,
     identity: {
       anchor,
       version: '0',

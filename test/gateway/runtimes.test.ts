@@ -88,6 +88,18 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
       }
     });
 
+    it('whoever has an answer already changes nothing about it for others', async () => {
+      const target = gateway.url + provedTargets(story).address;
+      const ask = async (headers: Record<string, string> = {}) => {
+        const answer = await fetch(target, { headers });
+        await answer.arrayBuffer();
+        return answer;
+      };
+      const etag = (await ask()).headers.get('etag') as string;
+      expect((await ask({ 'if-none-match': etag })).status).toBe(304);
+      expect((await ask()).headers.get('content-type')).toBe('application/octet-stream');
+    });
+
     it('a thousand equal misses make one call to the node', async () => {
       const { bob, chain } = story;
       const target = `/v1/addresses/${bob.text}?at=${chain.size - 1n}`;

@@ -92,42 +92,59 @@ export interface Asked {
 }
 
 /** The headers of an answer as they were sent last. Setting a few is cheaper than setting all. */
-const prepared = new WeakMap<Answer, { readonly fixed: FixedHeaders; readonly headers: Headers }>();
+const prepared = new WeakMap<Answer, Prepared>();
 
-/** Makes the HTTP response of an answer: 304 when the client has it already. */
+interface Prepared {
+  readonly fixed: FixedHeaders;
+  readonly headers: Headers;
+  rateLimit: string | null;
+}
+
+/**
+ * Makes the HTTP response of an answer: 304 when the client has it already.
+ *
+ * @param copiesHeaders whether a response gets headers of its own. Where it keeps those that it was
+ *   given, they must be this response's alone.
+ */
 export function respond(
   answer: Answer,
   { method, ifNoneMatch, fixed, rateLimit }: Asked,
   now: number,
+  copiesHeaders: boolean,
 ): Response {
   const { tag, body, status, sureAt } = answer;
-  const isKnown = tag !== null && ifNoneMatch !== undefined && matches(ifNoneMatch, tag);
-  const headers = prepare(answer, fixed);
-  const response = isKnown
-    ? new Response(null, { status: 304, headers })
-    : new Response(method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), {
-        status,
-        headers,
-      });
-  if (isKnown) response.headers.delete('content-type');
-  if (rateLimit !== null) response.headers.set('ratelimit', rateLimit);
-  if (sureAt !== null) response.headers.set('fanal-age', ageSeconds(sureAt, now));
-  return response;
+  const kept = prepare(answer, fixed, rateLimit);
+  const headers = copiesHeaders ? kept : new Headers(kept);
+  if (sureAt !== null) headers.set('fanal-age', ageSeconds(sureAt, now));
+  if (tag !== null && ifNoneMatch !== undefined && matches(ifNoneMatch, tag)) {
+    const few = new Headers(headers);
+    few.delete('content-type');
+    return new Response(null, { status: 304, headers: few });
+  }
+  const sent = method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>);
+  return new Response(sent, { status, headers });
 }
 
-function prepare(answer: Answer, fixed: FixedHeaders): Headers {
-  const known = prepared.get(answer);
-  if (known?.fixed === fixed) return known.headers;
-  const headers = new Headers({
-    ...COMMON_HEADERS,
-    'cache-control': cacheControl(answer.cache),
-    ...(answer.tag === null ? {} : { etag: answer.tag }),
-    'content-type': answer.type,
-    ...answer.headers,
-    ...fixed,
-  });
-  prepared.set(answer, { fixed, headers });
-  return headers;
+function prepare(answer: Answer, fixed: FixedHeaders, rateLimit: string | null): Headers {
+  let known = prepared.get(answer);
+  if (known?.fixed !== fixed) {
+    const headers = new Headers({
+      ...COMMON_HEADERS,
+      'cache-control': cacheControl(answer.cache),
+      ...(answer.tag === null ? {} : { etag: answer.tag }),
+      'content-type': answer.type,
+      ...answer.headers,
+      ...fixed,
+    });
+    known = { fixed, headers, rateLimit: null };
+    prepared.set(answer, known);
+  }
+  if (rateLimit !== known.rateLimit) {
+    if (rateLimit === null) known.headers.delete('ratelimit');
+    else known.headers.set('ratelimit', rateLimit);
+    known.rateLimit = rateLimit;
+  }
+  return known.headers;
 }
 
 /** Whole seconds since a time. */

@@ -6,9 +6,9 @@
  * answers that move with it. Whatever goes wrong becomes a problem with a code; nothing that came in
  * is echoed.
  */
-import { allowedMethods, type Match, matchRoute, targetOf } from 'fanal/api/match.ts';
-import { Problem } from 'fanal/api/problem.ts';
-import { ROUTES, type RouteName } from 'fanal/api/routes.ts';
+import { allowedMethods, type Match, targetOf } from 'fanal/api/match.ts';
+import { invalidRequest, Problem } from 'fanal/api/problem.ts';
+import type { RouteName } from 'fanal/api/routes.ts';
 import { MAX_POST_BYTES, REQUEST_TIMEOUT_MILLIS } from 'fanal/chain/limits.ts';
 import type { Params } from 'fanal/chain/params.ts';
 import { PARAMETERS_KEY } from 'fanal/chain/state-keys.ts';
@@ -18,21 +18,30 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { LRUCache } from 'lru-cache';
 import { fromRefusal } from '../chain/loaded.ts';
 import { addressRoutes } from './address-routes.ts';
-import { type Answer, type FixedHeaders, json, refusal, respond, text } from './answer.ts';
+import {
+  type Answer,
+  type Asked,
+  type FixedHeaders,
+  json,
+  refusal,
+  respond,
+  text,
+} from './answer.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { eventRoutes, openEvents } from './event-routes.ts';
 import { type Admission, Gate } from './gate.ts';
 import type { Context, Handler, Handlers } from './handler.ts';
-import { HealthWindow } from './health.ts';
-import { MAX_REMEMBERED_TARGETS, METRICS_FLUSH_MILLIS } from './limits.ts';
+import { MAX_REMEMBERED_TARGETS } from './limits.ts';
 import { AnswerMemory } from './memory.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import { evidenceFile, evidenceList, operationRoutes } from './operation-routes.ts';
 import type { Call, GatewayPorts } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { readRequestBody } from './request-body.ts';
-import { type RequestHeaders, readHeaders, refuseBody } from './request-headers.ts';
+import { type RequestHeaders, readHeaders } from './request-headers.ts';
+import { keyOf, type RequestLine, readLine, routeBeside } from './request-line.ts';
 import { SingleFlight } from './single-flight.ts';
+import { Tally } from './tally.ts';
 import { Tips } from './tips.ts';
 import { transactionRoutes, waitSeconds } from './transaction-routes.ts';
 
@@ -54,12 +63,6 @@ const HANDLERS: Handlers<RouteName> = {
   ...operationRoutes,
 };
 
-/** Routes that say how the gateway is doing: they count for nothing and are always answered. */
-const HEALTH_ROUTES: ReadonlySet<string> = new Set(['livez', 'readyz', 'status', 'metrics']);
-
-/** Routes whose answers are made from memory alone: nobody's tokens are at stake. */
-const FREE_ROUTES: ReadonlySet<string> = new Set(['openapi', 'docs', 'livez', 'readyz', 'status']);
-
 /** Makes the app. */
 export function createGateway(ports: AppPorts): Gateway {
   const app: Gateway = new Hono();
@@ -74,19 +77,18 @@ class GatewayServer {
   readonly #tips: Tips;
   readonly #memory: AnswerMemory;
   readonly #flights = new SingleFlight<Answer>();
-  readonly #health = new HealthWindow();
-  readonly #matches = new LRUCache<string, Match>({ max: MAX_REMEMBERED_TARGETS });
+  readonly #tally: Tally;
+  readonly #lines = new LRUCache<string, RequestLine>({ max: MAX_REMEMBERED_TARGETS });
   readonly #originHeader: FixedHeaders;
-  readonly #meters = new Map<string, Meter>();
   readonly #countHit: () => void;
   #params: { epoch: number; params: Params } | null = null;
-  #flushedAt = 0;
 
   constructor(ports: AppPorts) {
     this.#ports = ports;
     this.#originHeader = { 'fanal-origin': ports.identity.anchor.origin };
     this.#gate = new Gate(ports.limits, ports.metrics, ports.now, this.#originHeader);
     this.#memory = new AnswerMemory(ports.now);
+    this.#tally = new Tally(ports);
     const hit = { layer: 'isolate', result: 'hit' };
     this.#countHit = ports.metrics.counter('cache_requests_total', hit);
     this.#tips = new Tips({
@@ -96,87 +98,107 @@ class GatewayServer {
     });
   }
 
-  async serve(request: Request, call: Call): Promise<Response> {
-    const started = this.#ports.now();
+  /** Answers at once what is in memory, and everything else when it is there. */
+  serve(request: Request, call: Call): Response | Promise<Response> {
+    const { method } = request;
     const target = this.#targetOf(call.target);
-    const method = request.method;
     if (method === 'OPTIONS') return preflight(target);
+    const visit: Visit = { request, call, method, target, started: this.#ports.now() };
     let route = 'none';
-    let response: Response;
     try {
-      const beside = routeBeside(target);
-      const match = beside === null ? this.#match(method, target) : null;
-      route = match?.name ?? (beside as string);
-      response = await this.#answer(request, call, target, match);
+      const line = this.#read(method, target);
+      route = line.route;
+      const answered = this.#enter(visit, line);
+      if (!(answered instanceof Promise)) return this.#finish(visit, route, answered);
+      return answered.then(
+        (response) => this.#finish(visit, route, response),
+        (error: unknown) => this.#finish(visit, route, this.#refuse(error, visit)),
+      );
     } catch (error) {
-      response = this.#refuse(error, request, target);
+      return this.#finish(visit, route, this.#refuse(error, visit));
     }
-    this.#count(route, method, response.status, this.#ports.now() - started, call);
-    return response;
   }
 
-  async #answer(
-    request: Request,
-    call: Call,
-    target: string,
-    match: Match | null,
-  ): Promise<Response> {
-    const headers = readHeaders(request.headers);
-    const { method } = request;
-    const isPost = method === 'POST';
-    if (!isPost) refuseBody(headers);
-    const isFree = FREE_ROUTES.has(match?.name ?? '');
-    const admitted = isFree ? null : this.#admit(headers, call, match);
-    const admission = admitted instanceof Promise ? await admitted : admitted;
+  /** Lets a request in, or refuses it. */
+  #enter(visit: Visit, line: RequestLine): Response | Promise<Response> {
+    const headers = readHeaders(visit.request.headers);
+    const isPost = visit.method === 'POST';
+    if (!isPost && headers.hasBody) throw invalidRequest('/body', 'expected no body');
+    if (line.isFree) return this.#admitted(visit, line, headers, null);
+    const admitted = this.#gate.admit(
+      headers.apiKey,
+      visit.call.client,
+      isPost ? 'submit' : 'cached',
+    );
+    return admitted instanceof Promise
+      ? admitted.then((admission) => this.#admitted(visit, line, headers, admission))
+      : this.#admitted(visit, line, headers, admitted);
+  }
+
+  #admitted(
+    visit: Visit,
+    line: RequestLine,
+    headers: RequestHeaders,
+    admission: Admission | null,
+  ): Response | Promise<Response> {
+    const { method } = visit;
     const asked = {
       method,
-      ifNoneMatch: headers.get('if-none-match'),
+      ifNoneMatch: headers.ifNoneMatch,
       fixed: admission?.fixed ?? this.#originHeader,
       rateLimit: admission?.rateLimit ?? null,
     };
-    const send = (answer: Answer) => respond(answer, asked, this.#ports.now());
-    if (match === null) return send(await this.#special(request, call, target));
-    const remembered = isPost ? undefined : this.#remembered(match);
-    if (remembered !== undefined) return send(remembered);
-    if (match.name === 'events' && headers.has('upgrade')) {
-      return openEvents(match, this.#context(request, call, EMPTY_BYTES, admission));
+    const { match } = line;
+    const remembered = match === null || method === 'POST' ? undefined : this.#remembered(line);
+    if (remembered !== undefined) return this.#send(remembered, asked);
+    if (match?.name === 'events' && headers.isUpgrade) {
+      return openEvents(match, this.#context(visit, EMPTY_BYTES, admission));
     }
-    const body = isPost ? await readRequestBody(request, MAX_POST_BYTES) : EMPTY_BYTES;
-    const context = this.#context(request, call, body, admission);
-    return send(await this.#make(match, context, admission));
+    const answer = match === null ? this.#beside(visit) : this.#make(line, match, visit, admission);
+    return answer.then((made) => this.#send(made, asked));
   }
 
-  #admit(headers: RequestHeaders, call: Call, match: Match | null): Admission | Promise<Admission> {
-    const isSubmit = match !== null && ROUTES[match.name].method === 'POST';
-    const key = headers.get('x-api-key');
-    return this.#gate.admit(key, call.client, isSubmit ? 'submit' : 'cached');
+  #send(answer: Answer, asked: Asked): Response {
+    return respond(answer, asked, this.#ports.now(), this.#ports.copiesHeaders);
+  }
+
+  /** Every answer ends here, and is counted. */
+  #finish(visit: Visit, route: string, response: Response): Response {
+    const { started, call, method } = visit;
+    this.#tally.count(route, method, response.status, this.#ports.now() - started, call);
+    return response;
   }
 
   /** An answer in memory that is still the answer. */
-  #remembered(match: Match): Answer | undefined {
-    const key = this.#keyOf(match, this.#tips.recent?.size ?? null);
-    if (key === null) return undefined;
-    const answer = this.#memory.get(key);
-    if (answer !== undefined && this.#isDue(match)) return undefined;
-    if (answer !== undefined) this.#countHit();
+  #remembered(line: RequestLine): Answer | undefined {
+    const key = keyOf(line, this.#tips.recent?.size ?? null);
+    const answer = key === null ? undefined : this.#memory.get(key);
+    if (answer === undefined || this.#isDue(line)) return undefined;
+    this.#countHit();
     return answer;
   }
 
   /** Whether an answer that speaks of now must not be given from memory: the tip is too old. */
-  #isDue(match: Match): boolean {
-    return ROUTES[match.name].cache === 'tip' && !isPinned(match) && this.#tips.isStale;
+  #isDue({ speaksOfNow }: RequestLine): boolean {
+    return speaksOfNow && this.#tips.isStale;
   }
 
   /** Makes an answer, once for all who wait for the same, and remembers it. */
-  async #make(match: Match, context: Context, admission: Admission | null): Promise<Answer> {
-    const { cache } = ROUTES[match.name];
-    if (cache === 'none') return this.#handle(match, context);
+  async #make(
+    line: RequestLine,
+    match: Match,
+    visit: Visit,
+    admission: Admission | null,
+  ): Promise<Answer> {
+    const { request, call, method } = visit;
+    const body = method === 'POST' ? await readRequestBody(request, MAX_POST_BYTES) : EMPTY_BYTES;
+    const context = this.#context(visit, body, admission);
+    if (line.keptBy === 'nobody') return this.#handle(match, context);
     // Answers that move with the tip are kept under its size, so that none outlives it.
-    const needsTip = cache !== 'docs' && cache !== 'reported' && !isPinned(match);
-    const size = needsTip ? (await this.#tips.view()).size : null;
-    const key = this.#keyOf(match, size) as string;
+    const size = line.keptBy === 'tip' ? (await this.#tips.view()).size : null;
+    const key = keyOf(line, size) as string;
     const kept = this.#memory.get(key);
-    if (kept !== undefined && !this.#isDue(match)) return kept;
+    if (kept !== undefined && !this.#isDue(line)) return kept;
     this.#ports.metrics.count('cache_requests_total', { layer: 'isolate', result: 'miss' });
     if (admission !== null && !admission.mayAskNodes) throw this.#gate.refuseNodes();
     return this.#flights.run(
@@ -186,7 +208,7 @@ class GatewayServer {
         this.#memory.set(key, answer);
         return answer;
       },
-      context.call.defer,
+      call.defer,
     );
   }
 
@@ -195,15 +217,7 @@ class GatewayServer {
     return raced(handler(match as never, context), context.signal);
   }
 
-  /** The key in memory; null when it needs a tip and there is none. */
-  #keyOf(match: Match, size: bigint | null): string | null {
-    const { cache } = ROUTES[match.name];
-    if (cache === 'none') return null;
-    if (cache === 'docs' || cache === 'reported' || isPinned(match)) return match.target;
-    return size === null ? null : `${match.target}#${size}`;
-  }
-
-  #context(request: Request, call: Call, body: Bytes, admission: Admission | null): Context {
+  #context({ request, call }: Visit, body: Bytes, admission: Admission | null): Context {
     const wait = request.method === 'POST' ? waitSeconds(request.headers.get('prefer')) : 0;
     return {
       ...this.#ports,
@@ -244,18 +258,18 @@ class GatewayServer {
   }
 
   /** Paths beside the shared table: what only operators and auditors ask for. */
-  async #special(request: Request, call: Call, target: string): Promise<Answer> {
+  async #beside(visit: Visit): Promise<Answer> {
+    const { request, target, method } = visit;
     const { identity, pulse } = this.#ports;
-    if (target === '/metrics') {
+    const route = routeBeside(target);
+    if (route === 'metrics') {
       requireToken(request, identity.metricsToken);
-      await this.#flush(call, true);
+      await this.#tally.flush();
       return text(await pulse.metricsText(), 'none');
     }
-    if (routeBeside(target) === 'keys') return this.#revoke(request, target);
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      throw new Problem('method-not-allowed');
-    }
-    const context = this.#context(request, call, EMPTY_BYTES, null);
+    if (route === 'keys') return this.#revoke(request, target);
+    if (method !== 'GET' && method !== 'HEAD') throw new Problem('method-not-allowed');
+    const context = this.#context(visit, EMPTY_BYTES, null);
     if (target === '/v1/evidence') return evidenceList(context);
     const id = /^\/v1\/evidence\/([0-9a-f]{64})$/.exec(target)?.[1];
     if (id === undefined) throw new Problem('not-found');
@@ -275,14 +289,15 @@ class GatewayServer {
     return json({ revoked: isRevoked }, 'none');
   }
 
-  #match(method: string, target: string): Match {
-    const key = `${method} ${target}`;
-    let match = this.#matches.get(key);
-    if (match === undefined) {
-      match = matchRoute(method, target);
-      this.#matches.set(key, match);
+  /** What a request line asks for. Many ask for the same: it is read once. */
+  #read(method: string, target: string): RequestLine {
+    const text = `${method} ${target}`;
+    let line = this.#lines.get(text);
+    if (line === undefined) {
+      line = readLine(method, target);
+      this.#lines.set(text, line);
     }
-    return match;
+    return line;
   }
 
   /** The target below our own base path. */
@@ -292,53 +307,25 @@ class GatewayServer {
     return target.startsWith(`${basePath}/`) ? target.slice(basePath.length) : '/';
   }
 
-  #refuse(error: unknown, request: Request, target: string): Response {
+  #refuse(error: unknown, { method, target }: Visit): Response {
     const problem = problemOf(error);
     if (problem.problem === 'internal') this.#ports.onError(error);
     const fixed =
       problem.problem === 'method-not-allowed'
         ? { ...this.#originHeader, allow: allowedMethods(target).join(', ') }
         : this.#originHeader;
-    const asked = { method: request.method, ifNoneMatch: undefined, fixed, rateLimit: null };
-    return respond(refusal(problem), asked, this.#ports.now());
-  }
-
-  #count(route: string, method: string, status: number, millis: number, call: Call): void {
-    if (HEALTH_ROUTES.has(route)) return;
-    const { metrics, now } = this.#ports;
-    const known = method === 'GET' || method === 'POST' || method === 'HEAD' ? method : 'other';
-    const key = `${route} ${known} ${status}`;
-    let meter = this.#meters.get(key);
-    if (meter === undefined) {
-      const labels = { route, method: known };
-      meter = {
-        count: metrics.counter('http_requests_total', { ...labels, code: String(status) }),
-        time: metrics.histogram('http_request_duration_seconds', labels),
-      };
-      this.#meters.set(key, meter);
-    }
-    meter.count();
-    meter.time(millis / 1000);
-    this.#health.record(now(), status >= 500, millis);
-    void this.#flush(call, false);
-  }
-
-  async #flush(call: Call, isUrgent: boolean): Promise<void> {
-    const now = this.#ports.now();
-    if (!isUrgent && now - this.#flushedAt < METRICS_FLUSH_MILLIS) return;
-    this.#flushedAt = now;
-    const work = this.#ports.pulse
-      .report(this.#ports.metrics.drain(), this.#health.drain())
-      .catch(this.#ports.onError);
-    call.defer(work);
-    if (isUrgent) await work;
+    return this.#send(refusal(problem), { method, ifNoneMatch: undefined, fixed, rateLimit: null });
   }
 }
 
-/** How often one route gave one status, and how fast. */
-interface Meter {
-  readonly count: () => void;
-  readonly time: (seconds: number) => void;
+/** One request on its way through. */
+interface Visit {
+  readonly request: Request;
+  readonly call: Call;
+  readonly method: string;
+  /** Path and query below our own base path. */
+  readonly target: string;
+  readonly started: number;
 }
 
 /** For work that belongs to no one's request. */
@@ -349,23 +336,10 @@ const QUIET_CALL: Call = {
   immutable: null,
 };
 
-/** The name of a path beside the shared table; null for all that the table knows. */
-function routeBeside(target: string): 'metrics' | 'evidence' | 'keys' | null {
-  if (target === '/metrics') return 'metrics';
-  if (target.startsWith('/v1/evidence')) return 'evidence';
-  return target.startsWith('/v1/keys/') ? 'keys' : null;
-}
-
 /** To everyone else, what only the operator may ask for is not there. */
 function requireToken(request: Request, token: string | null): void {
   const given = request.headers.get('authorization');
   if (token === null || given !== `Bearer ${token}`) throw new Problem('not-found');
-}
-
-/** Whether a request names what it is proved against, so that its answer never changes. */
-function isPinned(match: Match): boolean {
-  const { at, cursor } = match.parameters as { at?: bigint; cursor?: string };
-  return ROUTES[match.name].cache === 'immutable' || at !== undefined || cursor !== undefined;
 }
 
 /** That there is no such thing is an answer, too, and kept for a moment. */

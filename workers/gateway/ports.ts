@@ -27,6 +27,8 @@ export interface GatewayPorts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly verify: VerifyBatch;
+  /** Whether `new Response` copies the headers it is given, as the standard says. */
+  readonly copiesHeaders: boolean;
   readonly identity: Identity;
   /** Reports what was our own fault. */
   readonly onError: (error: unknown) => void;

@@ -10,5 +10,5 @@ export function unconfigured(request: Request, error: unknown): Response {
   const problem = new Problem('internal', { reason: 'gateway/not-configured' });
   const { method } = request;
   const asked = { method, ifNoneMatch: undefined, fixed: {}, rateLimit: null };
-  return respond(refusal(problem), asked, Date.now());
+  return respond(refusal(problem), asked, Date.now(), true);
 }

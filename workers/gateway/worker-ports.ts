@@ -57,6 +57,7 @@ export function workerPorts(env: Env, config: Config): AppPorts {
     },
     now,
     verify,
+    copiesHeaders: true,
     identity: { anchor, version, commit, basePath, metricsToken, operatorToken, faucet },
     onError: (error) => console.error('internal error', error),
   };

@@ -223,6 +223,8 @@ function openApp({ config, options, metrics, chain, room, blob, pool, onError }:
     },
     now,
     verify,
+    // The listener's own responses, made for speed, keep what they are given.
+    copiesHeaders: false,
     identity: { anchor, version, commit, basePath, metricsToken, operatorToken, faucet },
     onError,
   });
