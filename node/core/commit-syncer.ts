@@ -8,9 +8,10 @@
  */
 import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
 import type { Committee } from './committee.ts';
+import { MAX_SYNC_COMMITS } from './limits.ts';
 import type { StepOutput } from './output.ts';
 import type { LocalParams } from './params.ts';
-import type { Commit, CommitRef, Verified, Vertex } from './types.ts';
+import type { Commit, CommitRef, SignedHeader, Verified, Vertex } from './types.ts';
 import { payloadDigest, type TaggedHash } from './vertex.ts';
 
 /** Batches behind what is believed at which commit sync starts. */
@@ -37,6 +38,8 @@ export class CommitSyncer {
   readonly #notBefore: Float64Array;
   #request: { readonly id: number; readonly to: number; readonly first: bigint } | null = null;
   #lastPeer = 0;
+  /** Commits to ask for next. */
+  #count: number;
   #isActive = false;
 
   constructor(
@@ -55,6 +58,7 @@ export class CommitSyncer {
     this.#nextId = nextId;
     this.#votes = committee.members.map(() => null);
     this.#notBefore = new Float64Array(committee.size);
+    this.#count = local.commitSyncBatch;
   }
 
   get fetching(): number {
@@ -82,13 +86,19 @@ export class CommitSyncer {
     return 0n;
   }
 
-  /** Asks for the next commits when far behind. Returns when to look again, or null. */
-  plan(tip: bigint, now: number): number | null {
+  /**
+   * Asks for the next commits when far behind: by so many commits, or because others are at rounds
+   * that are too far ahead to be looked at, and may have collected what lies between.
+   *
+   * @returns when to look again, or null
+   */
+  plan(tip: bigint, isLeftBehind: boolean, now: number): number | null {
     const batch = BigInt(this.#local.commitSyncBatch);
+    const start = isLeftBehind ? tip : tip + START_BATCHES * batch;
     // Nobody at all is far ahead: the usual case, and no need to rank the votes.
-    if (!this.#isActive && this.#highestVote <= tip + START_BATCHES * batch) return null;
+    if (!this.#isActive && this.#highestVote <= start) return null;
     const goal = this.#believedIndex();
-    if (goal > tip + START_BATCHES * batch) this.#isActive = true;
+    if (goal > start) this.#isActive = true;
     else if (goal <= tip + batch / 2n) this.#isActive = false;
     if (!this.#isActive) return null;
     if (this.#request !== null) return null;
@@ -105,7 +115,7 @@ export class CommitSyncer {
         kind: 'commits',
         epoch: this.#committee.epoch,
         first: tip + 1n,
-        count: this.#local.commitSyncBatch,
+        count: this.#count,
       },
       deadline: now + 2 * this.#local.fetchTimeout,
     });
@@ -131,13 +141,19 @@ export class CommitSyncer {
     tip: CommitRef,
     commits: readonly Commit[],
     vertices: readonly Vertex[],
-    voters: readonly Verified<Vertex>[],
+    voters: readonly Verified<SignedHeader>[],
     now: number,
   ): ProvedCommits | null {
     if (this.#request?.id !== requestId) return null;
     const first = commits.findIndex(({ index }) => index === tip.index + 1n);
     const chain = first < 0 ? [] : this.#chainOn(tip, commits.slice(first));
     const proved = this.#provedPart(chain, voters);
+    if (chain.length > 0 && proved.length === 0) {
+      // Of commits that were decided at once only the last was voted for: it has to be among them.
+      this.#count = Math.min(2 * this.#count, MAX_SYNC_COMMITS);
+      this.#request = null;
+      return null;
+    }
     const byDigest = new Map(vertices.map((vertex) => [toHex(vertex.ref.digest), vertex]));
     const vertexOf = (digest: Bytes32) => byDigest.get(toHex(digest));
     let whole = 0;
@@ -147,6 +163,7 @@ export class CommitSyncer {
       return null;
     }
     this.#request = null;
+    this.#count = this.#local.commitSyncBatch;
     return { commits: proved.slice(0, whole), vertexOf };
   }
 
@@ -162,7 +179,10 @@ export class CommitSyncer {
     return chain;
   }
 
-  #provedPart(chain: readonly Commit[], voters: readonly Verified<Vertex>[]): readonly Commit[] {
+  #provedPart(
+    chain: readonly Commit[],
+    voters: readonly Verified<SignedHeader>[],
+  ): readonly Commit[] {
     const base = chain[0]?.index ?? 0n;
     const at = (ref: CommitRef | null): number => {
       if (ref === null || ref.epoch !== this.#committee.epoch || ref.index < base) return -1;

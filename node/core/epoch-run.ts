@@ -376,9 +376,18 @@ export class EpochRun {
     while (this.#tryPropose(now)) this.#tryCommit(now);
     const again = [
       this.#synchronizer.plan(this.#manager.missing(), now),
-      this.#syncer.plan(this.#linearizer.tip.index, now),
+      this.#syncer.plan(this.#linearizer.tip.index, this.#isLeftBehind(), now),
     ].filter((at) => at !== null);
     this.#ports.setTimer('sync', again.length === 0 ? null : Math.min(...again));
+  }
+
+  /** Someone honest is at rounds that are too far ahead to be looked at (rule A4). */
+  #isLeftBehind(): boolean {
+    let stake = 0;
+    for (const author of this.#subscriptions.ahead) {
+      stake += this.committee.stakes[author] as number;
+    }
+    return stake >= this.committee.validity;
   }
 
   // -------------------------------------------------------------------------------------------

@@ -19,6 +19,11 @@ export class Subscriptions {
     this.#leftAhead.set(author, Math.min(round, this.#leftAhead.get(author) ?? round));
   }
 
+  /** Authors whose vertices were too far ahead, and still are. */
+  get ahead(): Iterable<number> {
+    return this.#leftAhead.keys();
+  }
+
   /**
    * Says whom to ask now: everybody when no round was completed since the last look, else those
    * whose vertices are no longer too far ahead.

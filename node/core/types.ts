@@ -74,13 +74,17 @@ export interface VertexHeader {
   readonly misbehaviour: readonly EvidenceRef[];
 }
 
-/** A vertex as it was signed. `ref.digest` is computed from the header, never taken on trust. */
-export interface Vertex {
+/** What an author signs of a vertex. `ref.digest` is computed from the header, never taken on trust. */
+export interface SignedHeader {
   readonly ref: VertexRef;
   readonly header: VertexHeader;
+  readonly signature: Bytes;
+}
+
+/** A vertex with all that its header binds. */
+export interface Vertex extends SignedHeader {
   /** Canonical bytes of signed transactions. */
   readonly payload: readonly Bytes[];
-  readonly signature: Bytes;
   /**
    * The ids of the payload's transactions, as `verify.ts` found them. Empty in vertices that came
    * with a commit: they are ordered by digest alone.
@@ -314,8 +318,8 @@ export type Event =
       readonly commits: readonly Commit[];
       /** Of those commits. Digests are checked against the commits, signatures need not be. */
       readonly vertices: readonly Vertex[];
-      /** Vertices whose commit votes prove the commits. */
-      readonly voters: readonly Verified<Vertex>[];
+      /** Headers whose commit votes prove the commits. */
+      readonly voters: readonly Verified<SignedHeader>[];
     }
   | {
       /** A peer's answer to `askOwn`: its own newest vertex, null before its first. */
@@ -579,7 +583,7 @@ export type PeerResponse =
       readonly epoch: number;
       readonly commits: readonly Commit[];
       readonly vertices: readonly Vertex[];
-      readonly voters: readonly Vertex[];
+      readonly voters: readonly SignedHeader[];
     }
   | {
       readonly kind: 'checkpoint';

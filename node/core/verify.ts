@@ -9,7 +9,14 @@ import { type Bytes, type Bytes32, equalBytes, toHex } from 'fanal/primitives/by
 import { FanalError } from 'fanal/primitives/errors.ts';
 import type { Committee } from './committee.ts';
 import { MAX_TIME_MILLIS } from './limits.ts';
-import type { EpochRecord, Verified, Vertex, VertexRef } from './types.ts';
+import type {
+  EpochRecord,
+  SignedHeader,
+  Verified,
+  Vertex,
+  VertexHeader,
+  VertexRef,
+} from './types.ts';
 import { payloadDigest, payloadSize, type TaggedHash, withTransactionIds } from './vertex.ts';
 
 /** What the checks need to know of an epoch. */
@@ -33,10 +40,21 @@ export function checkVertex(
   vertex: Vertex,
   context: VerifyContext,
 ): { readonly vertex: Vertex; readonly item: SignedItem } {
-  const { header } = vertex;
+  const item = checkHeader(vertex, context);
+  checkPayload(vertex, context, refuser(vertex));
+  return { vertex: withTransactionIds(vertex, vertex.payload.map(context.transactionId)), item };
+}
+
+/**
+ * Checks everything of a header but its signature.
+ *
+ * @returns what its signature must cover
+ * @throws {FanalError} `vertex/…` naming the first rule that it breaks
+ */
+export function checkHeader(signed: SignedHeader, context: VerifyContext): SignedItem {
+  const { header, ref, signature } = signed;
   const { record, committee } = context;
-  const refuse = (rule: string, message: string) =>
-    new FanalError(`vertex/${rule}`, `${message} (round ${header.round}, author ${header.author})`);
+  const refuse = refuser(signed);
   if (!equalBytes(header.genesisId, record.genesisId)) {
     throw refuse('genesis', `expected genesis ${toHex(record.genesisId)}`);
   }
@@ -47,24 +65,25 @@ export function checkVertex(
   if (member === undefined) throw refuse('author', `expected an author below ${committee.size}`);
   if (header.round < 1) throw refuse('round', 'expected a round from 1 on');
   if (header.time > MAX_TIME_MILLIS) throw refuse('time', 'expected a time below 2^53');
-  checkAncestors(vertex, context, refuse);
-  checkPayload(vertex, context, refuse);
-  return {
-    vertex: withTransactionIds(vertex, vertex.payload.map(context.transactionId)),
-    item: { message: vertex.ref.digest, signature: vertex.signature, publicKey: member.vertexKey },
-  };
+  checkAncestors(header, context, refuse);
+  return { message: ref.digest, signature, publicKey: member.vertexKey };
 }
 
-/** Marks a vertex whose checks and signature were both good. */
-export function asVerified(vertex: Vertex): Verified<Vertex> {
-  return vertex as Verified<Vertex>;
+/** Marks a vertex or a header whose checks and signature were both good. */
+export function asVerified<T extends SignedHeader>(signed: T): Verified<T> {
+  return signed as Verified<T>;
 }
 
 type Refuse = (rule: string, message: string) => FanalError;
 
+function refuser({ header }: SignedHeader): Refuse {
+  return (rule, message) =>
+    new FanalError(`vertex/${rule}`, `${message} (round ${header.round}, author ${header.author})`);
+}
+
 /** Rule V2: own vertex first, then one of each other author, by author; a quorum of the round before. */
 function checkAncestors(
-  { header }: Vertex,
+  header: VertexHeader,
   { committee, genesis }: VerifyContext,
   refuse: Refuse,
 ): void {

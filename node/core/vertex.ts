@@ -13,6 +13,7 @@ import type {
   CommitRef,
   Cosignature,
   EvidenceRef,
+  SignedHeader,
   Vertex,
   VertexHeader,
   VertexRef,
@@ -137,7 +138,12 @@ export function payloadSize(payload: readonly Bytes[]): number {
 
 /** Bytes that a vertex takes on the wire and on disk, without encoding it. */
 export function vertexSize(vertex: Vertex): number {
-  const { ancestors, commitVote, cosignature, misbehaviour, payloadBytes } = vertex.header;
+  return signedHeaderSize(vertex) + vertex.header.payloadBytes;
+}
+
+/** Bytes that a header and its signature take. */
+export function signedHeaderSize({ header }: SignedHeader): number {
+  const { ancestors, commitVote, cosignature, misbehaviour } = header;
   return (
     1 +
     32 +
@@ -153,7 +159,6 @@ export function vertexSize(vertex: Vertex): number {
     (1 + (commitVote === null ? 0 : 44)) +
     (1 + (cosignature === null ? 0 : 112)) +
     (1 + 70 * misbehaviour.length) +
-    payloadBytes +
     VERTEX_SIGNATURE_BYTES
   );
 }
@@ -181,16 +186,20 @@ export function encodeVertex(vertex: Vertex): Bytes {
  */
 export function decodeVertex(bytes: Bytes, hash: TaggedHash): Vertex {
   const { header, headerBytes, payload, signature } = vertexBytesCodec.decode(bytes);
-  const digest = hash('fanal/vertex/v1', bytes.subarray(0, headerBytes));
-  const vertex: Vertex = {
-    ref: { round: header.round, author: header.author, digest },
-    header,
-    payload,
-    signature,
-    transactionIds: [],
-  };
+  const ref = refOf(header, bytes.subarray(0, headerBytes), hash);
+  const vertex: Vertex = { ref, header, payload, signature, transactionIds: [] };
   encodedVertices.set(vertex, bytes);
   return vertex;
+}
+
+/** A header that travels without what it binds, with its digest computed. @throws {DecodeError} */
+export function signedHeaderOf(bytes: Bytes, signature: Bytes, hash: TaggedHash): SignedHeader {
+  const header = vertexHeaderCodec.decode(bytes);
+  return { ref: refOf(header, bytes, hash), header, signature };
+}
+
+function refOf({ round, author }: VertexHeader, bytes: Bytes, hash: TaggedHash): VertexRef {
+  return { round, author, digest: hash('fanal/vertex/v1', bytes) };
 }
 
 /** The same vertex with its transaction ids, once `verify.ts` has found them. */

@@ -16,6 +16,7 @@ import {
   MAX_PUSH_VERTICES,
   MAX_SYNC_COMMITS,
   MAX_SYNC_VERTICES,
+  MAX_VERTEX_OVERHEAD_BYTES,
 } from './limits.ts';
 import type {
   AuthoredCosignature,
@@ -24,6 +25,7 @@ import type {
   PeerMessage,
   PeerRequest,
   PeerResponse,
+  SignedHeader,
   Vertex,
 } from './types.ts';
 import {
@@ -31,14 +33,18 @@ import {
   encodeVertex,
   readCosignature,
   readVertexRef,
+  signedHeaderOf,
   type TaggedHash,
   VERTEX_REF_BYTES,
+  VERTEX_SIGNATURE_BYTES,
+  vertexHeaderCodec,
   writeCosignature,
   writeVertexRef,
 } from './vertex.ts';
 
 const VERSION = 1;
 const MIN_VERTEX_BYTES = 200;
+const MIN_SIGNED_HEADER_BYTES = 160;
 const MIN_COMMIT_BYTES = 90;
 const COSIGNATURE_BYTES = 112;
 const MAX_REPLAYED = MAX_PUSH_VERTICES + 1;
@@ -55,8 +61,8 @@ const KINDS = {
   requestCommits: 17,
   requestCheckpoint: 18,
   giveVertices: 32,
-  giveCommits: 33,
   giveCheckpoint: 34,
+  giveCommits: 35,
 } as const;
 
 /** What every message is written and read with. */
@@ -188,7 +194,7 @@ export function encodeResponse({ genesisId }: WireContext, response: PeerRespons
         w.longBytes(encodeCommit(commit)),
       );
       writeVertices(writer, response.vertices, MAX_SYNC_VERTICES);
-      writeVertices(writer, response.voters, MAX_COMMITTEE);
+      writer.list(response.voters, MAX_COMMITTEE, writeSignedHeader);
       break;
     case 'checkpoint':
       writer.option(response.checkpoint, writeCheckpoint);
@@ -218,7 +224,9 @@ export function decodeResponse(context: WireContext, bytes: Bytes): PeerResponse
           (r): Commit => decodeCommit(r.longBytes(r.remaining), context.hash),
         ),
         vertices: readVertices(reader, context, MAX_SYNC_VERTICES),
-        voters: readVertices(reader, context, MAX_COMMITTEE),
+        voters: reader.list(MAX_COMMITTEE, MIN_SIGNED_HEADER_BYTES, (r) =>
+          readSignedHeader(r, context),
+        ),
       };
       break;
     case KINDS.giveCheckpoint:
@@ -272,6 +280,16 @@ function writeVertices(writer: Writer, vertices: readonly Vertex[], max: number)
 
 function readVertices(reader: Reader, context: WireContext, max: number): Vertex[] {
   return reader.list(max, MIN_VERTEX_BYTES, (r) => readVertex(r, context));
+}
+
+function writeSignedHeader(writer: Writer, { header, signature }: SignedHeader): void {
+  writer.longBytes(vertexHeaderCodec.encode(header)).bytes(signature, VERTEX_SIGNATURE_BYTES);
+}
+
+function readSignedHeader(reader: Reader, { hash }: WireContext): SignedHeader {
+  const bytes = reader.longBytes(MAX_VERTEX_OVERHEAD_BYTES);
+  const signature = reader.bytes(VERTEX_SIGNATURE_BYTES);
+  return signedHeaderOf(bytes, signature, hash);
 }
 
 function writeCheckpoint(writer: Writer, checkpoint: CertifiedCheckpoint): void {

@@ -14,10 +14,11 @@ import type {
   PeerMessage,
   PeerRequest,
   PeerResponse,
+  SignedHeader,
   Verified,
   Vertex,
 } from '../core/types.ts';
-import { asVerified, checkVertex } from '../core/verify.ts';
+import { asVerified, checkHeader, checkVertex } from '../core/verify.ts';
 import {
   decodeMessage,
   decodeRequest,
@@ -191,7 +192,7 @@ export class Intake {
         return { kind: 'vertices', ...{ epoch: number, from, via: 'fetch', requestId, vertices } };
       }
       case 'commits': {
-        const voters = await this.#verify(epoch, response.voters);
+        const voters = await this.#verifyHeaders(epoch, response.voters);
         const { commits, vertices } = response;
         return {
           kind: 'commits',
@@ -219,19 +220,26 @@ export class Intake {
       fresh.map(({ item }) => item),
     );
     fresh.forEach(({ place, vertex }, i) => {
-      if (verdicts[i] !== true) {
-        const { round, author } = vertex.ref;
-        throw new FanalError(
-          'vertex/signature',
-          `bad signature (round ${round}, author ${author})`,
-        );
-      }
+      if (verdicts[i] !== true) throw badSignature(vertex);
       const verified = asVerified(vertex);
       found[place] = verified;
       this.#remember(verified);
       this.#options.onVertex(verified);
     });
     return found as Verified<Vertex>[];
+  }
+
+  /** @throws {FanalError} when one of them breaks a rule or is not signed by its author */
+  async #verifyHeaders(
+    epoch: EpochRoster,
+    headers: readonly SignedHeader[],
+  ): Promise<Verified<SignedHeader>[]> {
+    const items = headers.map((header) => checkHeader(header, epoch.checks));
+    const verdicts = await this.#options.pool.verify('vertex', items);
+    return headers.map((header, i) => {
+      if (verdicts[i] !== true) throw badSignature(header);
+      return asVerified(header);
+    });
   }
 
   #remember(vertex: Verified<Vertex>): void {
@@ -284,4 +292,8 @@ export function verifyCosignatures(
 
 function nameOf({ ref: { digest } }: Vertex): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1');
+}
+
+function badSignature({ ref: { round, author } }: SignedHeader): FanalError {
+  return new FanalError('vertex/signature', `bad signature (round ${round}, author ${author})`);
 }

@@ -3,14 +3,18 @@
  */
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { MAX_SYNC_COMMITS } from '../core/limits.ts';
-import type { Commit, PeerRequest, PeerResponse, Vertex } from '../core/types.ts';
+import type { Commit, PeerRequest, PeerResponse, SignedHeader, Vertex } from '../core/types.ts';
 import { decodeVertex } from '../core/vertex.ts';
 import { encodeResponse, type WireContext } from '../core/wire.ts';
 import { NETWORK_LIMITS } from '../network/limits.ts';
 import type { Journal } from '../store/journal.ts';
 
+const KIB = 1_024;
 /** An answer fits one frame, with room for its own fields. */
-const ANSWER_BYTES = NETWORK_LIMITS.consensusFrameBytes - 256 * 1024;
+const ANSWER_BYTES = NETWORK_LIMITS.consensusFrameBytes - 512 * KIB;
+/** Beyond that, for commits whose vertices do not fit any more. */
+const CHAIN_BYTES = 256 * KIB;
+const REF_BYTES = 38;
 /** Rounds above a commit's leader in which vertices vote for it. */
 const VOTE_ROUNDS = 8;
 
@@ -47,7 +51,10 @@ function respond(
   }
 }
 
-/** As many commits as fit with all their vertices, and the votes that prove them. */
+/**
+ * As many commits as fit with all their vertices, some more of the chain, and the votes that prove
+ * them: of commits that were decided at once only the last was voted for.
+ */
 function commits(
   journal: Journal,
   context: WireContext,
@@ -58,14 +65,22 @@ function commits(
   const chain: Commit[] = [];
   const vertices: Vertex[] = [];
   let size = 0;
+  let chainSize = 0;
   for (const commit of journal.commits(epoch, first, Math.min(count, MAX_SYNC_COMMITS))) {
-    const found = journal.vertices(epoch, commit.vertices);
-    size += found.reduce((sum, { length }) => sum + length, 38 * commit.vertices.length);
-    // A commit whose vertices are not all here is of no use to anyone.
-    if (found.length < commit.vertices.length) break;
-    if (size > ANSWER_BYTES && chain.length > 0) break;
+    const refs = REF_BYTES * commit.vertices.length;
+    if (size <= ANSWER_BYTES) {
+      const found = journal.vertices(epoch, commit.vertices);
+      // A commit whose vertices are not all here is of no use to anyone.
+      if (found.length < commit.vertices.length) break;
+      const bytes = found.reduce((sum, { length }) => sum + length, refs);
+      if (size + bytes <= ANSWER_BYTES || chain.length === 0) {
+        vertices.push(...found.map((vertex) => decode(vertex, context)));
+      }
+      size += bytes;
+    }
+    if (size > ANSWER_BYTES && chain.length > 0) chainSize += refs;
+    if (chainSize > CHAIN_BYTES) break;
     chain.push(commit);
-    vertices.push(...found.map((bytes) => decode(bytes, context)));
   }
   const last = chain.at(-1);
   if (last === undefined) return null;
@@ -73,30 +88,29 @@ function commits(
   return { kind: 'commits', epoch, commits: chain, vertices, voters };
 }
 
-/** Of each author the vertex that votes for the latest commit of the chain. */
+/** Of each author the header that votes for the latest commit of the chain. */
 function votersOf(
   journal: Journal,
   context: WireContext,
   epoch: number,
   first: bigint,
   last: Commit,
-): Vertex[] {
-  const best = new Map<number, { vertex: Vertex; index: bigint }>();
+): SignedHeader[] {
+  const best = new Map<number, { header: SignedHeader; index: bigint }>();
   const from = last.leader.round + 1;
   const authors = new Set(last.vertices.map(({ author }) => author)).size + 1;
   const limit = VOTE_ROUNDS * Math.max(4, authors);
   for (const bytes of journal.verticesFrom(epoch, from, limit)) {
-    const vertex = decode(bytes, context);
-    const vote = vertex.header.commitVote;
+    const { ref, header, signature } = decode(bytes, context);
+    const vote = header.commitVote;
     if (vote === null || vote.epoch !== epoch) continue;
     if (vote.index < first || vote.index > last.index) continue;
-    const known = best.get(vertex.ref.author);
+    const known = best.get(ref.author);
     if (known === undefined || vote.index > known.index) {
-      // Votes travel without what they carry: only the header is looked at, but it is signed whole.
-      best.set(vertex.ref.author, { vertex, index: vote.index });
+      best.set(ref.author, { header: { ref, header, signature }, index: vote.index });
     }
   }
-  return [...best.values()].map(({ vertex }) => vertex);
+  return [...best.values()].map(({ header }) => header);
 }
 
 function fitting(all: readonly Bytes[]): Bytes[] {

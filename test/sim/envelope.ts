@@ -2,7 +2,7 @@
  * What travels between simulated validators: one-way messages, requests and their answers.
  */
 import type { PeerMessage, PeerRequest, PeerResponse, Vertex } from 'fanal-node/core/types.ts';
-import { VERTEX_REF_BYTES, vertexSize } from 'fanal-node/core/vertex.ts';
+import { signedHeaderSize, VERTEX_REF_BYTES, vertexSize } from 'fanal-node/core/vertex.ts';
 
 export type Envelope =
   | { readonly kind: 'message'; readonly message: PeerMessage }
@@ -51,7 +51,8 @@ function responseSize(response: PeerResponse): number {
       return verticesSize(response.vertices);
     case 'commits': {
       const refs = response.commits.reduce((sum, commit) => sum + commit.vertices.length, 0);
-      return VERTEX_REF_BYTES * refs + verticesSize([...response.vertices, ...response.voters]);
+      const voters = response.voters.reduce((sum, voter) => sum + signedHeaderSize(voter), 0);
+      return VERTEX_REF_BYTES * refs + verticesSize(response.vertices) + voters;
     }
     case 'checkpoint':
       return 48 + 114 * (response.checkpoint?.cosignatures.length ?? 0);

@@ -198,7 +198,7 @@ export class Exchange {
         return { kind: 'vertices', epoch, from, via: 'fetch', requestId, vertices };
       }
       case 'commits': {
-        const voters = this.#inbound.vertices(response.voters, record);
+        const voters = this.#inbound.headers(response.voters, record);
         if (voters.length !== response.voters.length) return null;
         const { commits, vertices } = response;
         return { kind: 'commits', epoch, from, requestId, commits, vertices, voters };

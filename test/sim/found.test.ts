@@ -160,4 +160,19 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(swarmPlan(106, { nodes: 7, seconds: 60, stakes: 'equal' }));
     expect(report.violation).toBeNull();
   });
+
+  test('a validator a few commits behind others, whose rounds are too far ahead of its own, fetches commits', async () => {
+    const report = await simulate(swarmPlan(804, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('commits that were decided at once, so that only the last has votes, are fetched together', async () => {
+    const report = await simulate(swarmPlan(938, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
+
+  test('a cosignature that leaves with its vertex after a restart was made in its turn', async () => {
+    const report = await simulate(swarmPlan(910, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });

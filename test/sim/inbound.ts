@@ -14,11 +14,17 @@ import type {
   AuthoredCosignature,
   CertifiedCheckpoint,
   EpochRecord,
+  SignedHeader,
   Verified,
   Vertex,
   VertexRef,
 } from 'fanal-node/core/types.ts';
-import { asVerified, checkVertex, type VerifyContext } from 'fanal-node/core/verify.ts';
+import {
+  asVerified,
+  checkHeader,
+  checkVertex,
+  type VerifyContext,
+} from 'fanal-node/core/verify.ts';
 import { cosignedOf } from './checkers/certified.ts';
 import { type Signatures, taggedHash } from './keys.ts';
 import { readTransaction } from './ledger.ts';
@@ -58,6 +64,17 @@ export class Inbound {
       .filter((vertex) => vertex !== null);
   }
 
+  /** Those headers that are valid. */
+  headers(headers: readonly SignedHeader[], record: EpochRecord): Verified<SignedHeader>[] {
+    return headers.flatMap((header) => {
+      const verdict = this.#unlessRefused(() => {
+        const item = checkHeader(header, this.#context(record));
+        return this.#signatures.verify(item) ? asVerified(header) : null;
+      });
+      return verdict === null ? [] : [verdict];
+    });
+  }
+
   /** The certificate, if a quorum of the epoch's set signed it; null if not. */
   certificate(
     checkpoint: CertifiedCheckpoint,
@@ -90,9 +107,15 @@ export class Inbound {
   }
 
   #checked(vertex: Vertex, record: EpochRecord): Verified<Vertex> | null {
-    try {
+    return this.#unlessRefused(() => {
       const checked = checkVertex(vertex, this.#context(record));
       return this.#signatures.verify(checked.item) ? asVerified(checked.vertex) : null;
+    });
+  }
+
+  #unlessRefused<T>(check: () => T): T | null {
+    try {
+      return check();
     } catch (error) {
       // Anything but a refusal is our own fault, and must be seen.
       if (error instanceof FanalError) return null;

@@ -1,11 +1,11 @@
 /**
  * Answers of a validator from its journal: what the core has forgotten, and epochs that are over.
  */
+import { MAX_SYNC_COMMITS } from 'fanal-node/core/limits.ts';
 import type { Commit, PeerRequest, PeerResponse, Vertex } from 'fanal-node/core/types.ts';
 import type { SimDisk } from './disk.ts';
 
 const MAX_VERTICES = 32;
-const MAX_COMMITS = 32;
 
 export function answerFromDisk(disk: SimDisk, request: PeerRequest): PeerResponse {
   const { epoch } = request;
@@ -20,7 +20,7 @@ export function answerFromDisk(disk: SimDisk, request: PeerRequest): PeerRespons
     case 'commits': {
       const all = disk.commits(epoch);
       const from = Number(request.first) - 1;
-      const commits = all.slice(from, from + Math.min(request.count, MAX_COMMITS));
+      const commits = all.slice(from, from + Math.min(request.count, MAX_SYNC_COMMITS));
       const vertices = commits
         .flatMap((commit) => commit.vertices)
         .map((ref) => disk.vertex(epoch, ref))

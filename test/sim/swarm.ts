@@ -31,6 +31,8 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
   const random = stream(seed, 'plan');
   const stakes = drawStakes(random, options);
   const chain = drawChain(stream(seed, 'chain'), options.seconds);
+  const roundBytes = stakes.length * chain.maxVertexBytes;
+  const network = drawNetwork(stream(seed, 'network-options'), roundBytes);
   const budget = { left: faultyStake(stakes) };
   const byzantine = drawByzantine(stream(seed, 'byzantine'), stakes, budget);
   const faults = drawFaults(stream(seed, 'faults'), stakes, options.seconds, byzantine, budget);
@@ -39,7 +41,7 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
     profile: 'swarm',
     stakes,
     seconds: options.seconds,
-    network: drawNetwork(stream(seed, 'network-options'), stakes.length * chain.maxVertexBytes),
+    network,
     disk: {
       syncMillis: random.pick([0.2, 1, 2, 8]),
       syncSigma: random.real(0, 1.2),
@@ -52,7 +54,7 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
       clockSkewMillis: random.pick([0, 5, 50, 400]),
       clockDriftMillis: random.pick([0, 0, 0.1, 2]),
     },
-    load: drawLoad(stream(seed, 'load-options'), chain),
+    load: drawLoad(stream(seed, 'load-options'), stakes.length, chain, network),
     chain,
     byzantine,
     faults,
@@ -87,9 +89,12 @@ function drawNetwork(random: Random, roundBytes: number): NetworkOptions {
   };
 }
 
-/** No more than slow rounds can carry: that everything settles is one of the promises. */
-function drawLoad(random: Random, chain: ChainOptions): LoadOptions {
-  const drawn = {
+/** The share of the links that payments may take. */
+const LOAD_SHARE = 0.25;
+
+/** No more than slow rounds and links can carry: that everything settles is one of the promises. */
+function drawLoad(random: Random, nodes: number, chain: ChainOptions, network: NetworkOptions) {
+  const drawn: LoadOptions = {
     transactionsPerSecond: random.pick([0, 5, 20, 60]),
     conflicting: random.pick([0, 0.1, 0.5]),
     duplicated: random.pick([0, 0.2, 1]),
@@ -98,10 +103,13 @@ function drawLoad(random: Random, chain: ChainOptions): LoadOptions {
   };
   const { maxVertexTransactions, maxVertexBytes } = chain;
   const perVertex = Math.min(maxVertexTransactions, Math.floor(maxVertexBytes / drawn.sizeBytes));
+  // All may propose what all were given, and each sends it to all.
+  const bits = 8 * drawn.sizeBytes * nodes;
+  const perSecond = Math.floor((LOAD_SHARE * network.megabitsPerSecond * 1_000_000) / bits);
   return {
     ...drawn,
-    transactionsPerSecond: Math.min(drawn.transactionsPerSecond, perVertex),
-    burst: Math.min(drawn.burst, 5 * perVertex),
+    transactionsPerSecond: Math.min(drawn.transactionsPerSecond, perVertex, perSecond),
+    burst: Math.min(drawn.burst, 5 * perVertex, 5 * perSecond),
   };
 }
 

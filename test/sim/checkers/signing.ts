@@ -25,6 +25,8 @@ interface Book {
   readonly rounds: Map<number, number>;
   readonly roots: Map<bigint, Uint8Array>;
   largestSize: bigint;
+  /** Sizes that were larger than all before when they were cosigned. */
+  readonly inTurn: Set<bigint>;
   /** Own vertices made after a collection or a loss, by epoch and round: a gap may lie below them. */
   readonly resumed: Set<string>;
 }
@@ -39,6 +41,11 @@ export class SigningChecker implements Observer {
 
   /** A slow disk holds vertices back while later ones are made, so what is sent cannot tell this. */
   stepped(node: SimNode, _event: Event, { writes, now }: StepResult): void {
+    for (const write of writes) {
+      if (write.kind !== 'checkpointGuard') continue;
+      const book = this.#book(node);
+      if (write.guard.size > book.largestSize) book.inTurn.add(write.guard.size);
+    }
     const resumes = now.some(
       (effect) =>
         effect.kind === 'mark' && (effect.name === 'safeResume' || effect.name === 'amnesiaResume'),
@@ -139,11 +146,12 @@ export class SigningChecker implements Observer {
         `${name(node)} cosigned ${toHex(known).slice(0, 8)} and ${toHex(root).slice(0, 8)} at size ${size}`,
       );
     }
-    if (size <= book.largestSize) {
+    // One that went into a vertex before a crash may leave with it after a larger one.
+    if (size <= book.largestSize && !book.inTurn.has(size)) {
       throw new Violation('S3', `${name(node)} cosigned size ${size} after ${book.largestSize}`);
     }
     book.roots.set(size, root);
-    book.largestSize = size;
+    if (size > book.largestSize) book.largestSize = size;
     const { checkpoint, checkpointFile } = node.disk.durableGuards();
     if (checkpoint.size < size || checkpointFile.size < size) {
       throw new Violation('S5', `${name(node)} cosigned size ${size} before its guard was on disk`);
@@ -161,6 +169,7 @@ export class SigningChecker implements Observer {
         rounds: new Map(),
         roots: new Map(),
         largestSize: 0n,
+        inTurn: new Set(),
         resumed: new Set(),
       };
       this.#books.set(node.validator, book);
