@@ -4,8 +4,9 @@
  */
 import { assert } from 'fanal/primitives/assert.ts';
 import { type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts';
+import { Admission } from './admission.ts';
 import { BlockCutter } from './block-cutter.ts';
-import { Certifier } from './certifier.ts';
+import type { Certifier } from './certifier.ts';
 import { CommitSyncer } from './commit-syncer.ts';
 import { type Committee, createCommittee } from './committee.ts';
 import {
@@ -17,30 +18,22 @@ import {
 } from './committer.ts';
 import { Dag, type Round } from './dag.ts';
 import { compareRefs, type Entry, EntryTable, genesisVertices } from './entry.ts';
+import { Execution } from './execution.ts';
 import { answerFetch } from './fetch-answer.ts';
-import { HeldVertices } from './held-vertices.ts';
-import { JournalHorizon } from './journal-horizon.ts';
 import { LeaderSchedule } from './leader-schedule.ts';
 import { LeaderVotes } from './leader-votes.ts';
-import {
-  EMPTY_BEHIND_COMMITS,
-  HALVE_BEHIND_COMMITS,
-  MAX_DRAINING_ROUNDS,
-  MAX_REPLAY_VERTICES,
-} from './limits.ts';
+import { EMPTY_BEHIND_COMMITS, HALVE_BEHIND_COMMITS, MAX_DRAINING_ROUNDS } from './limits.ts';
 import { type CommitOutput, Linearizer } from './linearizer.ts';
 import type { StepOutput } from './output.ts';
 import { OwnReports } from './own-reports.ts';
+import { OwnVertices } from './own-vertices.ts';
 import { Pacing } from './pacing.ts';
 import type { LocalParams } from './params.ts';
 import { CarriedTransactions, Proposer } from './proposer.ts';
-import { Replays } from './replays.ts';
 import { SlotsSeen } from './slots-seen.ts';
-import { Subscriptions } from './subscriptions.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type {
   Alarm,
-  BlockInput,
   CheckpointGuard,
   Commit,
   CoreStatus,
@@ -95,28 +88,18 @@ export class EpochRun {
   readonly #synchronizer: Synchronizer;
   readonly #syncer: CommitSyncer;
   readonly #cutter: BlockCutter;
-  readonly #certifier: Certifier;
   readonly #carried = new CarriedTransactions();
   #phase: Phase;
   /** The guard is of a later epoch: nothing more is signed in this one. */
   readonly #isPassed: boolean;
   #decided: DecidedSlot;
-  /** Blocks that are cut and not handed out. */
-  #blocks: BlockInput[] = [];
-  #executedHeight: bigint;
-  readonly #executedRoot: Bytes32;
-  #executedCommit: bigint;
-  #divergence: string | null;
+  readonly #execution: Execution;
   #closedAtRound: number | null = null;
-  readonly #held: HeldVertices;
+  readonly #admission: Admission;
   readonly #seen: SlotsSeen;
   readonly #reports: OwnReports;
-  readonly #horizon: JournalHorizon;
-  readonly #subscriptions: Subscriptions;
-  readonly #replays: Replays;
+  readonly #own: OwnVertices;
   #isRestoring = true;
-  #lookedAtSize = 0n;
-  #askedPeer = 0;
 
   constructor(ports: RunPorts, stored: StoredState, now: number) {
     this.#ports = ports;
@@ -164,36 +147,37 @@ export class EpochRun {
     );
     this.#syncer = new CommitSyncer(...sync, this.#hash, ports.nextRequestId);
     this.#cutter = new BlockCutter(this.record, stored.executed, this.#hash);
-    this.#certifier = new Certifier(
+    this.#execution = new Execution(
       {
-        committee: this.committee,
-        self: this.self,
-        origin: this.record.origin,
-        crypto: ports.crypto,
-        output: this.#output,
-        onCertified: (size) => this.#onCertifiedSize(size),
-        onDivergence: (info, isCertified) => this.#diverge(info, isCertified),
+        ...{ record: this.record, committee: this.committee, self: this.self },
+        ...{ local: ports.local, crypto: ports.crypto, output: this.#output },
+        ...{ nextRequestId: ports.nextRequestId, wallTime: ports.wallTime, halt: ports.halt },
       },
-      stored.checkpointGuard,
-      stored.certifiedSize,
+      stored,
     );
-    this.#certifier.now = now;
-    this.#executedHeight = stored.executed.height;
-    this.#executedRoot = stored.executed.root;
-    this.#executedCommit = stored.executed.commitIndex;
-    this.#horizon = new JournalHorizon(this.record.params.gcDepth);
-    this.#horizon.executed(stored.executed.height, this.#executedCommit, stored.certifiedSize);
-    this.#divergence = stored.divergence;
-    this.#certifier.isStopped = stored.divergence !== null;
+    this.#execution.certifier.now = now;
     this.#phase = this.self !== null && stored.guard === null ? 'amnesia' : 'running';
     this.#isPassed = stored.guard !== null && stored.guard.epoch > this.record.epoch;
     this.#decided = { round: 0, place: Number.MAX_SAFE_INTEGER };
     const { size } = this.committee;
-    this.#held = new HeldVertices(size, (entry, held) => this.#manager.setHeld(entry, held));
     this.#seen = new SlotsSeen(this.record.epoch, size, this.#output);
     this.#reports = new OwnReports(this.committee);
-    this.#replays = new Replays(size);
-    this.#subscriptions = new Subscriptions(this.self);
+    const common = { self: this.self, dag: this.#dag, output: this.#output };
+    this.#own = new OwnVertices({
+      ...{ ...common, committee: this.committee, certifier: this.#certifier },
+      isAhead: (round) => this.#manager.isAhead(round),
+    });
+    this.#admission = new Admission(
+      {
+        ...{ ...common, table: this.#table, manager: this.#manager, seen: this.#seen },
+        maxForwardDrift: ports.local.maxForwardDrift,
+        wallTime: ports.wallTime,
+        setTimer: ports.setTimer,
+        mayBeOwn: (entry) => this.#mayBeOwn(entry),
+        onAhead: (author, round) => this.#own.leftAhead(author, round),
+      },
+      size,
+    );
     if (stored.executed.next !== null) this.#closedAtRound = 0;
     this.#restore(stored, now);
   }
@@ -210,6 +194,10 @@ export class EpochRun {
 
   get isHandedOver(): boolean {
     return this.#cutter.isClosed;
+  }
+
+  get #certifier(): Certifier {
+    return this.#execution.certifier;
   }
 
   get certifiedSize(): bigint {
@@ -279,15 +267,9 @@ export class EpochRun {
     // What happened just before the restart is not known: keep the pause between two vertices.
     if (this.#proposer !== null) this.#proposer.lastProposal = now;
     if (this.#phase === 'amnesia') this.#askOwn(now);
-    const seconds = this.#ports.wallTime(now) / 1_000n;
-    this.#certifier.onExecuted(
-      this.#executedHeight + 1n,
-      this.#executedRoot,
-      seconds,
-      this.self !== null,
-    );
-    this.#resendOwn('all', 0);
-    this.#handOut();
+    this.#execution.begin(now);
+    this.#own.resend('all', 0);
+    this.#execution.handOut();
     this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
     this.settle(now);
   }
@@ -318,10 +300,10 @@ export class EpochRun {
         this.#onOwnReport(event.from, event.vertex, now);
         return;
       case 'askOwn':
-        this.#onAskOwn(event.from, now);
+        if (this.#phase !== 'amnesia') this.#own.report(event.from, now);
         return;
       case 'subscribe':
-        this.#onSubscribe(event.from, event.round, now);
+        this.#own.subscribed(event.from, event.round, now);
         return;
       case 'request':
         this.#onRequest(event.requestId, event.from, event.request);
@@ -338,7 +320,7 @@ export class EpochRun {
         this.#certifier.onCertified(event.checkpoint);
         return;
       case 'executed':
-        this.#onExecuted(event, now);
+        this.#execution.executed(event, now);
         return;
       case 'boot':
       case 'clock':
@@ -354,14 +336,14 @@ export class EpochRun {
       case 'sync':
         return;
       case 'held':
-        this.#releaseHeld(now);
+        this.#admission.releaseHeld(now);
         return;
       case 'certify':
         this.#certifier.resend();
         this.#certifier.report(now);
-        this.#askCheckpoint(now);
-        this.#replayDue(now);
-        this.#askAnew();
+        this.#execution.askCheckpoint(now);
+        this.#own.resendDue(now);
+        this.#own.askAnew();
         this.#ports.setTimer('certify', now + this.#ports.local.cosignatureInterval);
         return;
       case 'amnesia':
@@ -376,18 +358,9 @@ export class EpochRun {
     while (this.#tryPropose(now)) this.#tryCommit(now);
     const again = [
       this.#synchronizer.plan(this.#manager.missing(), now),
-      this.#syncer.plan(this.#linearizer.tip.index, this.#isLeftBehind(), now),
+      this.#syncer.plan(this.#linearizer.tip.index, this.#own.isLeftBehind, now),
     ].filter((at) => at !== null);
     this.#ports.setTimer('sync', again.length === 0 ? null : Math.min(...again));
-  }
-
-  /** Someone honest is at rounds that are too far ahead to be looked at (rule A4). */
-  #isLeftBehind(): boolean {
-    let stake = 0;
-    for (const author of this.#subscriptions.ahead) {
-      stake += this.committee.stakes[author] as number;
-    }
-    return stake >= this.committee.validity;
   }
 
   // -------------------------------------------------------------------------------------------
@@ -399,34 +372,9 @@ export class EpochRun {
   }
 
   #take(vertex: Vertex, now: number): void {
-    const { round, author } = vertex.ref;
-    if (round <= this.#dag.gcRound) return;
-    this.#syncer.noteVote(author, vertex.header.commitVote);
-    if (this.#manager.isAhead(round)) {
-      this.#output.mark('aheadDrop');
-      this.#subscriptions.leftAhead(author, round);
-      return;
-    }
-    const known = this.#table.find(vertex.ref);
-    if (known !== undefined && (this.#manager.has(known) || this.#held.has(known))) {
-      this.#output.mark('vertexDuplicate');
-      return;
-    }
-    if (author === this.self && !this.#mayBeOwn(this.#table.link(vertex))) return;
-    if (!this.#mayEnter(vertex, known)) return;
-    const entry = this.#table.link(vertex);
-    const drift = Number(vertex.header.time - this.#ports.wallTime(now));
-    if (drift > this.#ports.local.maxForwardDrift) {
-      this.#hold(entry, vertex);
-      return;
-    }
-    this.#add(entry, vertex, now);
-  }
-
-  #add(entry: Entry, vertex: Vertex, now: number): void {
-    this.#seen.remember(entry);
-    const admission = this.#manager.add(vertex, now);
-    if (admission === 'suspended') this.#output.mark('vertexSuspended');
+    if (vertex.ref.round <= this.#dag.gcRound) return;
+    this.#syncer.noteVote(vertex.ref.author, vertex.header.commitVote);
+    this.#admission.take(vertex, now);
   }
 
   /** Rule R5: an own vertex that we do not know means that our key signs elsewhere, or amnesia. */
@@ -448,43 +396,6 @@ export class EpochRun {
     this.#output.run({ kind: 'alarm', alarm: 'selfEquivocation', info, proof });
     this.#ports.halt('selfEquivocation', info);
     return false;
-  }
-
-  /**
-   * Rule A3: a second vertex of a slot is evidence, and enters only when another author needs it.
-   * Otherwise it leaves no trace, however many there are.
-   */
-  #mayEnter(vertex: Vertex, entry: Entry | undefined): boolean {
-    const first = this.#seen.first(vertex.ref);
-    if (first === undefined || first === entry) return true;
-    this.#output.mark('equivocationSeen');
-    if (first.vertex !== null) this.#seen.recordEvidence(first.vertex, vertex);
-    return entry !== undefined && this.#manager.isWanted(entry);
-  }
-
-  /** Rule A2: a vertex from the future waits until its time has come. */
-  #hold(entry: Entry, vertex: Vertex): void {
-    this.#held.hold(entry, vertex);
-    this.#output.mark('vertexHeld');
-    this.#armHeld();
-  }
-
-  #armHeld(): void {
-    const due = this.#held.earliest();
-    const at =
-      due === null
-        ? null
-        : Number(due - this.#ports.wallTime(0)) - this.#ports.local.maxForwardDrift;
-    this.#ports.setTimer('held', at);
-  }
-
-  #releaseHeld(now: number): void {
-    const limit = this.#ports.wallTime(now) + BigInt(this.#ports.local.maxForwardDrift);
-    for (const [entry, vertex] of this.#held.release(limit)) {
-      if (entry.round > this.#dag.gcRound && !this.#manager.has(entry))
-        this.#add(entry, vertex, now);
-    }
-    this.#armHeld();
   }
 
   #onAccepted(entry: Entry): void {
@@ -561,7 +472,7 @@ export class EpochRun {
     }
     this.#cut(output);
     this.#collectTo(commit.leader.round, now);
-    this.#handOut();
+    this.#execution.handOut();
     return output;
   }
 
@@ -577,10 +488,10 @@ export class EpochRun {
 
   #cut(output: CommitOutput): void {
     // Without a journal commits are made anew from the first: what the ledger has is in blocks.
-    if (output.commit.index <= this.#executedCommit) return;
+    if (output.commit.index <= this.#execution.commit) return;
     const block = this.#cutter.add(output);
     if (block === null) return;
-    this.#blocks.push(block);
+    this.#execution.add(block);
     if (block.lastOfEpoch) {
       this.#closedAtRound = this.#proposer?.previous.round ?? 0;
       this.#output.mark('epochCutInFlight', this.#manager.suspendedCount > 0 ? 1 : 0);
@@ -594,13 +505,13 @@ export class EpochRun {
     const gone = this.#dag.collect(horizon);
     this.#requeue(gone);
     this.#seen.collect(horizon);
-    this.#held.collect(horizon);
+    this.#admission.collect(horizon);
     this.#linearizer.collect(horizon);
     this.#manager.collect(horizon, now);
     this.#table.collect(this, horizon);
     if (this.#isRestoring) return;
     const { index } = this.#linearizer.tip;
-    const kept = this.#horizon.moved(index, horizon);
+    const kept = this.#execution.horizon.moved(index, horizon);
     this.#output.writeLazily({ kind: 'gc', epoch: this.record.epoch, ...kept });
   }
 
@@ -646,7 +557,7 @@ export class EpochRun {
       );
       for (const entry of entries) {
         if (this.#dag.isAccepted(entry)) continue;
-        this.#held.drop(entry);
+        this.#admission.drop(entry);
         this.#seen.remember(entry);
         const admission = this.#manager.add(entry.vertex as Vertex, now);
         if (admission !== 'accepted' && !this.#dag.isAccepted(entry)) {
@@ -661,74 +572,6 @@ export class EpochRun {
       else this.#votes.raiseFloor(this.#nextRound());
     }
     this.#votes.changed = true;
-  }
-
-  // -------------------------------------------------------------------------------------------
-  // Execution and certification
-
-  /** Rule K5: whoever is left so far behind by what the others certify was wrong about the root. */
-  #onCertifiedSize(size: bigint): void {
-    const ahead = size - (this.#executedHeight + 1n);
-    if (this.#divergence !== null && ahead > BigInt(this.#ports.local.maxUncertified)) {
-      this.#ports.halt('divergence', this.#divergence);
-    }
-    this.#handOut();
-  }
-
-  /** Hands blocks to execution, in order; pauses while certification lags (rule K6). */
-  #handOut(): void {
-    while (this.#blocks.length > 0 && this.#divergence === null) {
-      const block = this.#blocks[0] as BlockInput;
-      const lag = block.height + 1n - this.#certifier.certifiedSize;
-      if (lag > BigInt(this.#ports.local.maxUncertified)) {
-        this.#output.mark('executionPaused');
-        return;
-      }
-      this.#blocks.shift();
-      this.#output.runAfterSync({ kind: 'execute', block });
-    }
-  }
-
-  #onExecuted(event: Extract<Event, { kind: 'executed' }>, now: number): void {
-    if (event.height <= this.#executedHeight) return;
-    this.#executedHeight = event.height;
-    this.#executedCommit = event.header.commitIndex;
-    this.#horizon.executed(event.height, this.#executedCommit, event.certifiedSize);
-    const seconds = this.#ports.wallTime(now) / 1_000n;
-    this.#certifier.onExecuted(event.height + 1n, event.root, seconds, this.self !== null);
-  }
-
-  /** Rule K4: what was not certified since the last look may be certified elsewhere. */
-  #askCheckpoint(now: number): void {
-    const { certifiedSize, isLagging } = this.#certifier;
-    const isStuck = isLagging && certifiedSize === this.#lookedAtSize;
-    this.#lookedAtSize = certifiedSize;
-    if (!isStuck || this.committee.size < 2) return;
-    // All that was executed, so that one answer is enough.
-    const executedSize = this.#executedHeight + 1n;
-    const size = executedSize > certifiedSize ? executedSize : certifiedSize + 1n;
-    this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
-    if (this.#askedPeer === this.self)
-      this.#askedPeer = (this.#askedPeer + 1) % this.committee.size;
-    this.#output.run({
-      kind: 'fetch',
-      to: this.#askedPeer,
-      requestId: this.#ports.nextRequestId(),
-      request: { kind: 'checkpoint', epoch: this.record.epoch, size },
-      deadline: now + this.#ports.local.fetchTimeout,
-    });
-  }
-
-  /** Rule K5: stop executing and cosigning, keep ordering, tell the operator. */
-  #diverge(info: string, isCertified: boolean): void {
-    if (this.#divergence === null) {
-      this.#divergence = info;
-      this.#output.mark('divergence');
-      this.#output.write({ kind: 'divergence', info });
-      this.#output.runAfterSync({ kind: 'alarm', alarm: 'divergence', info, proof: [] });
-    }
-    // The others are certain: what was executed here has to be taken back, by an operator.
-    if (isCertified) this.#ports.halt('divergence', info);
   }
 
   // -------------------------------------------------------------------------------------------
@@ -768,9 +611,9 @@ export class EpochRun {
     isCatchUp: boolean,
   ): { readonly maxBytes: number; readonly maxTransactions: number } | null {
     const { maxVertexBytes, maxVertexTransactions } = this.record.params;
-    if (isCatchUp || this.#cutter.isClosed || this.#divergence !== null) return null;
+    if (isCatchUp || this.#cutter.isClosed || this.#execution.divergence !== null) return null;
     if (this.#pacing.isLagging(target, this.#linearizer.tip.leaderRound)) return null;
-    const behind = Number(this.#linearizer.tip.index - this.#executedCommit);
+    const behind = Number(this.#linearizer.tip.index - this.#execution.commit);
     if (behind > EMPTY_BEHIND_COMMITS) {
       this.#output.mark('payloadEmptied');
       return null;
@@ -851,78 +694,7 @@ export class EpochRun {
 
   #onPeer(peer: number, up: boolean, now: number): void {
     this.#synchronizer.setUp(peer, up, now);
-    if (up && peer !== this.self) this.#subscribe(peer);
-  }
-
-  /** Rule Y2: what was lost, or came too early, is asked for once more. */
-  #askAnew(): void {
-    const { quorumRound } = this.#dag;
-    const isAhead = (round: number) => this.#manager.isAhead(round);
-    const authors = this.committee.members.keys();
-    for (const peer of this.#subscriptions.due(quorumRound, authors, isAhead)) {
-      this.#subscribe(peer);
-    }
-  }
-
-  #subscribe(peer: number): void {
-    this.#output.run({
-      kind: 'send',
-      to: peer,
-      message: {
-        kind: 'subscribe',
-        epoch: this.record.epoch,
-        round: this.#dag.newestRounds[peer] as number,
-      },
-      queue: 'sync',
-    });
-  }
-
-  /** Rule Y2: a peer that comes back says what it lacks. */
-  #onSubscribe(from: number, round: number, now: number): void {
-    if (this.self === null || from < 0 || from >= this.committee.size) return;
-    const newest = this.#dag.newestRounds[this.self] as number;
-    const above = this.#replays.asked(from, round, newest, now);
-    if (above !== null) this.#resendOwn(from, above);
-  }
-
-  #replayDue(now: number): void {
-    if (this.self === null) return;
-    const newest = this.#dag.newestRounds[this.self] as number;
-    for (const { peer, above } of this.#replays.due(newest, now)) this.#resendOwn(peer, above);
-  }
-
-  /**
-   * Sends own vertices above a round again, and the newest cosignature: liveness needs both (rules
-   * Y2 and R3).
-   */
-  #resendOwn(to: number | 'all', above: number): void {
-    if (this.self === null) return;
-    const { epoch } = this.record;
-    const vertices: Vertex[] = [];
-    const newest = this.#dag.newestRounds[this.self] as number;
-    const from = Math.max(above + 1, this.#dag.gcRound + 1, newest - MAX_REPLAY_VERTICES + 1);
-    for (let round = from; round <= newest; round++) {
-      const vertex = this.#dag.round(round)?.first[this.self]?.vertex;
-      if (vertex !== undefined && vertex !== null) vertices.push(vertex);
-    }
-    if (to === 'all') vertices.splice(0, Math.max(0, vertices.length - 1));
-    if (vertices.length > 0) {
-      this.#output.runAfterSync({
-        kind: 'send',
-        to,
-        message: { kind: 'vertices', epoch, vertices },
-        queue: 'vertex',
-      });
-    }
-    const cosignature = this.#certifier.newest;
-    if (cosignature !== null && to !== 'all') {
-      this.#output.runAfterSync({
-        kind: 'send',
-        to,
-        message: { kind: 'cosignature', epoch, cosignature },
-        queue: 'cosignature',
-      });
-    }
+    if (up && peer !== this.self) this.#own.subscribe(peer);
   }
 
   #onRequest(requestId: number, from: number | null, request: PeerRequest): void {
@@ -950,21 +722,6 @@ export class EpochRun {
       queue: 'sync',
     });
     this.#ports.setTimer('amnesia', now + AMNESIA_INTERVAL);
-  }
-
-  #onAskOwn(from: number, now: number): void {
-    if (this.self === null || this.#phase === 'amnesia') return;
-    if (!this.#replays.mayReport(from, now)) return;
-    const newest = this.#dag.newestRounds[this.self] as number;
-    const vertex =
-      newest === 0 ? null : (this.#dag.round(newest)?.first[this.self]?.vertex ?? null);
-    if (newest > 0 && vertex === null) return;
-    this.#output.runAfterSync({
-      kind: 'send',
-      to: from,
-      message: { kind: 'ownReport', epoch: this.record.epoch, vertex },
-      queue: 'sync',
-    });
   }
 
   /** Rule R6: a report counts once its vertex is accepted, so a liar cannot push us forward. */
@@ -1003,15 +760,15 @@ export class EpochRun {
       gcRound: this.#dag.gcRound,
       commit: this.#linearizer.lastCommit,
       leaderRound: this.#linearizer.tip.leaderRound,
-      executedHeight: this.#executedHeight,
+      executedHeight: this.#execution.height,
       certifiedSize: this.#certifier.certifiedSize,
       suspended: this.#manager.suspendedCount,
       missing: this.#manager.missingCount,
-      held: this.#held.count,
+      held: this.#admission.heldCount,
       fetching: this.#synchronizer.fetching + this.#syncer.fetching,
-      pendingBlocks: this.#blocks.length,
+      pendingBlocks: this.#execution.waiting,
       pendingCosignatures: this.#certifier.openCount,
-      divergence: this.#divergence,
+      divergence: this.#execution.divergence,
     };
   }
 
