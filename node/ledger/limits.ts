@@ -6,8 +6,8 @@ export const LEDGER_LIMITS = {
   tileLevels: 4,
   /** Full tiles kept in memory, 8 KiB each. */
   cachedTiles: 512,
-  /** Pages of the database kept in memory. */
-  cacheMebibytes: 64,
+  /** Pages of the database kept in memory. The system keeps more of them than any node could. */
+  cacheMebibytes: 16,
   /** Block bodies that a pruned ledger keeps: a week of half seconds. */
   keptBlocks: 1_209_600n,
   /** Certified states that stay provable, besides the newest. */

@@ -59,7 +59,8 @@ export interface Boot {
  * @throws {StoreError}
  */
 export function openJournal(options: JournalOptions): Journal {
-  const database = openDatabase({ path: options.path, kind: 'journal', cacheMebibytes: 16 });
+  const { journalCacheMebibytes: cacheMebibytes } = STORE_LIMITS;
+  const database = openDatabase({ path: options.path, kind: 'journal', cacheMebibytes });
   return new Journal(database, options);
 }
 

@@ -4,8 +4,10 @@
 const MIB = 1024 * 1024;
 
 export const STORE_LIMITS = {
-  /** Pages of a database kept in memory. */
+  /** Pages of a database kept in memory, where nothing else is said. */
   cacheMebibytes: 64,
+  /** Those of the journal, which is written at its end and hardly read. */
+  journalCacheMebibytes: 4,
   /** How long a reader waits for a writer of the same file. */
   busyMillis: 5_000,
   /** Pages in the write-ahead log after which they are written back: often the same page many times. */

@@ -1,10 +1,13 @@
 /**
  * Nothing breaks: payments at a steady rate for an hour, while memory and files are measured every
- * minute. Memory must come to rest, and what files grow by must have a reason.
+ * minute. Memory may grow by the caches that fill and no further, and what files grow by must have
+ * a reason.
  */
 import { appendFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { LEDGER_LIMITS } from 'fanal-node/ledger/limits.ts';
 import { openDatabase } from 'fanal-node/store/database.ts';
+import { STORE_LIMITS } from 'fanal-node/store/limits.ts';
 import type { LocalNode } from 'fanal-node/testnet/local.ts';
 import type { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { usageOf } from '../support/process-usage.ts';
@@ -16,15 +19,26 @@ const MIB = 2 ** 20;
 const LOAD = { perSecond: 50, coins: 600 };
 /** Of shorter runs nothing is judged: caches are still filling. */
 const JUDGED_MINUTES = 30;
-/** Memory may be this much more at the end than in the middle. */
-const TOLERATED_GROWTH = 1.1;
+/** By then code is compiled, and what is left to fill are caches with a size. */
+const SETTLED_MINUTES = 5;
+/** How many minutes make a level: memory goes up and down with collections. */
+const LEVEL_MINUTES = 10;
+/** What the caches that fill as the ledger grows may take, once they are full. */
+const CACHES = (LEDGER_LIMITS.cacheMebibytes + STORE_LIMITS.journalCacheMebibytes) * MIB;
+/** What lists with an end (checked signatures, refusals, headers) and the allocator's gaps take. */
+const SLACK = 32 * MIB;
+/** The main thread's heap has no caches that grow; this much it may swing. */
+const HEAP_SLACK = 12 * MIB;
 /** The largest tables and indexes are named. */
 const NAMED_TABLES = 12;
 
 /** One node at one minute; bytes. */
-interface Sample {
+export interface Sample {
   readonly resident: number;
+  /** Of the main thread. */
   readonly heap: number;
+  /** What the main thread's objects hold outside of its heap. */
+  readonly external: number;
   readonly cpuSeconds: number;
   readonly ledger: number;
   readonly journal: number;
@@ -33,7 +47,7 @@ interface Sample {
   readonly other: number;
 }
 
-interface Minute {
+export interface Minute {
   readonly minute: number;
   readonly payments: number;
   readonly blocks: number;
@@ -69,7 +83,7 @@ export const steady: Scenario = {
 
 const COLUMNS = [
   ...['minute', 'payments', 'blocks', 'node'],
-  ...['resident', 'heap', 'cpuSeconds', 'ledger', 'journal', 'logs', 'other'],
+  ...['resident', 'heap', 'external', 'cpuSeconds', 'ledger', 'journal', 'logs', 'other'],
 ];
 
 const linesOf = ({ minute, payments, blocks, nodes }: Minute) =>
@@ -92,15 +106,16 @@ async function sampleOf({ pid, node }: NodeProcess): Promise<Sample> {
     sizes[kind] += stat.size;
   }
   const { cpuSeconds, residentBytes: resident } = usageOf(pid);
-  return { resident, heap: await heapOf(node.ops), cpuSeconds, ...sizes };
+  return { resident, ...(await heapOf(node.ops)), cpuSeconds, ...sizes };
 }
 
-/** What the main thread's heap holds, as the node says; 0 when it is too busy to answer. */
-async function heapOf(port: number): Promise<number> {
+/** What the main thread holds, as the node says; 0 when it is too busy to answer. */
+async function heapOf(port: number): Promise<Pick<Sample, 'heap' | 'external'>> {
   const text = await fetch(`http://127.0.0.1:${port}/metrics`)
     .then((response) => response.text())
     .catch(() => '');
-  return Number(/^nodejs_heap_size_used_bytes\S* (\S+)$/m.exec(text)?.[1] ?? 0);
+  const of = (name: string) => Number(new RegExp(`^${name}\\S* (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return { heap: of('nodejs_heap_size_used_bytes'), external: of('nodejs_external_memory_bytes') };
 }
 
 const mean = (values: readonly number[]) =>
@@ -111,7 +126,7 @@ const inMib = (bytes: number) => Number((bytes / MIB).toFixed(1));
 function summaryOf({ payments, blocks, nodes }: Minute): string {
   const of = (name: keyof Sample) => inMib(mean(nodes.map((node) => node[name])));
   return [
-    `${payments} payments, ${blocks} blocks; MiB: resident ${of('resident')}, heap ${of('heap')}`,
+    `${payments} payments, ${blocks} blocks; MiB: resident ${of('resident')}, heap ${of('heap')}, external ${of('external')}`,
     `ledger ${of('ledger')}, journal ${of('journal')}, logs ${of('logs')}, other ${of('other')}`,
   ].join(', ');
 }
@@ -134,6 +149,7 @@ function figuresOf(minutes: readonly Minute[], rig: Rig): Record<string, number 
     'resident at the end, MiB': last.nodes.map((node) => inMib(node.resident)).join(' '),
     'resident, MiB an hour': slopes(later, 'resident'),
     'heap, MiB an hour': slopes(later, 'heap'),
+    'external, MiB an hour': slopes(later, 'external'),
     'journal at the end, MiB': inMib(mean(last.nodes.map((node) => node.journal))),
     'journal, MiB an hour': slopes(later, 'journal'),
     'write-ahead logs at the end, MiB': inMib(mean(last.nodes.map((node) => node.logs))),
@@ -182,18 +198,24 @@ function tablesOf({ network, witness }: Rig): Record<string, string> {
   }
 }
 
-/** Memory at the end beside memory in the middle, in means over ten minutes. */
-function judge(minutes: readonly Minute[]): string[] {
+/** Memory at the end beside memory once the node had settled, each as the mean of some minutes. */
+export function judge(minutes: readonly Minute[]): string[] {
   if (minutes.length <= JUDGED_MINUTES) return [];
-  const half = minutes.length >> 1;
-  const level = (part: readonly Minute[], i: number) =>
-    mean(part.map(({ nodes }) => (nodes[i] as Sample).resident));
+  const growth = (i: number, name: 'resident' | 'heap') => {
+    const level = (part: readonly Minute[]) =>
+      mean(part.map(({ nodes }) => (nodes[i] as Sample)[name]).filter((value) => value > 0));
+    const settled = level(minutes.slice(SETTLED_MINUTES, SETTLED_MINUTES + LEVEL_MINUTES));
+    const end = level(minutes.slice(-LEVEL_MINUTES));
+    return { by: end - settled, text: `from ${inMib(settled)} to ${inMib(end)} MiB` };
+  };
   return (minutes[0] as Minute).nodes.flatMap((_, i) => {
-    const [middle, end] = [
-      level(minutes.slice(half - 5, half + 5), i),
-      level(minutes.slice(-10), i),
-    ];
-    if (end <= middle * TOLERATED_GROWTH) return [];
-    return [`validator ${i + 1} grew from ${inMib(middle)} to ${inMib(end)} MiB`];
+    const [resident, heap] = [growth(i, 'resident'), growth(i, 'heap')];
+    const findings: string[] = [];
+    if (resident.by > CACHES + SLACK) {
+      const allowed = `${inMib(CACHES + SLACK)} are caches`;
+      findings.push(`validator ${i + 1} grew ${resident.text}, and ${allowed}`);
+    }
+    if (heap.by > HEAP_SLACK) findings.push(`the heap of validator ${i + 1} grew ${heap.text}`);
+    return findings;
   });
 }
