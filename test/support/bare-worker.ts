@@ -1,6 +1,6 @@
 /**
- * A Worker with nothing but one Hono route under the same raw workerd: what a gateway's speed is
- * held against.
+ * A Worker with nothing but one Hono route under the same raw workerd, set up alike: what a gateway's
+ * speed is held against.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { freePorts } from 'fanal-node/testnet/local.ts';
+import { V8_FLAGS } from '../../workers/selfhost/workerd-config.ts';
 
 const { default: PROGRAM } = createRequire(import.meta.url)('workerd') as { default: string };
 
@@ -39,6 +40,7 @@ export default new Hono().get('/', (c) => c.body(body, 200, headers));`,
     join(folder, 'bare.capnp'),
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [${V8_FLAGS.map((flag) => JSON.stringify(flag)).join(', ')}],
   services = [(name = "bare", worker = .bare)],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "bare")],
 );

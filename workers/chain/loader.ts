@@ -66,7 +66,7 @@ export interface LoaderPorts {
 }
 
 /** Recent answers, for those who come just after a flight has landed. */
-const RECENT_BYTES = 8 * 1024 * 1024;
+const RECENT_BYTES = 1024 * 1024;
 const RECENT_MILLIS = 2_000;
 
 export class Loader {

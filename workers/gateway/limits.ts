@@ -50,7 +50,7 @@ export const MAX_SERIES = 5_000;
 
 // Routing.
 /** Request lines whose route an isolate remembers. */
-export const MAX_REMEMBERED_TARGETS = 10_000;
+export const MAX_REMEMBERED_TARGETS = 2_000;
 
 /** Verified objects that an isolate keeps besides its answers: tiles, places, records. */
 export const OBJECT_MEMORY_BYTES = 8 * MIB;
