@@ -19,6 +19,17 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** For answers that speak of now: when more than a third of stake last vouched for them. */
   readonly sureAt: bigint | null;
+  /** Its headers as they were sent last: setting a few is cheaper than setting all. */
+  sent: SentHeaders | null;
+}
+
+/** Headers that many answers carry alike; one object for as long as they stay the same. */
+export type FixedHeaders = Readonly<Record<string, string>>;
+
+interface SentHeaders {
+  readonly fixed: FixedHeaders;
+  readonly headers: Headers;
+  rateLimit: string | null;
 }
 
 export type More = Partial<Pick<Answer, 'status' | 'headers' | 'sureAt'>>;
@@ -40,7 +51,10 @@ export function text(body: string | Bytes, cache: CacheClass, more: More = {}): 
 
 /** A stream that nobody keeps. */
 export function stream(body: ReadableStream<Uint8Array>, type: string): Answer {
-  return { status: 200, body, type, cache: 'none', tag: null, headers: {}, sureAt: null };
+  return {
+    ...{ status: 200, body, type, cache: 'none', tag: null, headers: {} },
+    ...{ sureAt: null, sent: null },
+  };
 }
 
 export async function make(
@@ -50,7 +64,7 @@ export async function make(
   { status = 200, headers = {}, sureAt = null }: More = {},
 ): Promise<Answer> {
   const tag = cache === 'none' || status !== 200 ? null : `"${await tagOf(body)}"`;
-  return { status, body, type, cache, tag, headers, sureAt };
+  return { status, body, type, cache, tag, headers, sureAt, sent: null };
 }
 
 /** The answer to a request that was refused. Codes only: what people read is for the SDK to say. */
@@ -65,6 +79,7 @@ export function refusal(problem: Problem): Answer {
     tag: null,
     headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
     sureAt: null,
+    sent: null,
   };
 }
 
@@ -79,9 +94,6 @@ const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** Headers that many answers carry alike; one object for as long as they stay the same. */
-export type FixedHeaders = Readonly<Record<string, string>>;
-
 /** What of a request an answer's form depends on. */
 export interface Asked {
   readonly method: string;
@@ -89,15 +101,6 @@ export interface Asked {
   readonly fixed: FixedHeaders;
   /** The value of `RateLimit`. */
   readonly rateLimit: string | null;
-}
-
-/** The headers of an answer as they were sent last. Setting a few is cheaper than setting all. */
-const prepared = new WeakMap<Answer, Prepared>();
-
-interface Prepared {
-  readonly fixed: FixedHeaders;
-  readonly headers: Headers;
-  rateLimit: string | null;
 }
 
 /**
@@ -126,7 +129,7 @@ export function respond(
 }
 
 function prepare(answer: Answer, fixed: FixedHeaders, rateLimit: string | null): Headers {
-  let known = prepared.get(answer);
+  let known = answer.sent;
   if (known?.fixed !== fixed) {
     const headers = new Headers({
       ...COMMON_HEADERS,
@@ -137,7 +140,7 @@ function prepare(answer: Answer, fixed: FixedHeaders, rateLimit: string | null):
       ...fixed,
     });
     known = { fixed, headers, rateLimit: null };
-    prepared.set(answer, known);
+    answer.sent = known;
   }
   if (rateLimit !== known.rateLimit) {
     if (rateLimit === null) known.headers.delete('ratelimit');

@@ -214,17 +214,17 @@ class GatewayServer {
 
   async #handle(match: Match, context: Context): Promise<Answer> {
     const handler = HANDLERS[match.name] as Handler<RouteName>;
-    return raced(handler(match as never, context), context.signal);
+    const most = REQUEST_TIMEOUT_MILLIS + context.waitSeconds * 1000;
+    return within(most, handler(match as never, context));
   }
 
-  #context({ request, call }: Visit, body: Bytes, admission: Admission | null): Context {
-    const wait = request.method === 'POST' ? waitSeconds(request.headers.get('prefer')) : 0;
+  #context({ request, call, method }: Visit, body: Bytes, admission: Admission | null): Context {
     return {
       ...this.#ports,
       request,
       call,
       body,
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLIS + wait * 1000),
+      waitSeconds: method === 'POST' ? waitSeconds(request.headers.get('prefer')) : 0,
       tips: this.#tips,
       load: (target) => this.#load(target, admission, call),
       params: () => this.#readParams(admission, call),
@@ -291,11 +291,11 @@ class GatewayServer {
 
   /** What a request line asks for. Many ask for the same: it is read once. */
   #read(method: string, target: string): RequestLine {
-    const text = `${method} ${target}`;
-    let line = this.#lines.get(text);
+    if (method !== 'GET') return readLine(method, target);
+    let line = this.#lines.get(target);
     if (line === undefined) {
       line = readLine(method, target);
-      this.#lines.set(text, line);
+      this.#lines.set(target, line);
     }
     return line;
   }
@@ -348,16 +348,15 @@ function absence(error: unknown): Answer {
   throw error;
 }
 
-/** Ends with the signal even where nobody listens to it. */
-async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
+/** Gives up waiting after a time. What was waited for goes on, and may be remembered. */
+async function within<T>(millis: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new Problem('syncing', { reason: 'gateway/timeout' }));
-  signal.addEventListener('abort', stop, { once: true });
+  const late = () => reject(new Problem('syncing', { reason: 'gateway/timeout' }));
+  const timer = setTimeout(late, millis);
   try {
     return await Promise.race([work, promise]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
   }
 }
 

@@ -23,21 +23,6 @@ export function clientKey(address: string | null): string {
     .join(':')}::/64`;
 }
 
-/**
- * The client's address behind `trustedProxies` proxies of our own, each of which appends the
- * address it saw to `X-Forwarded-For`. With none, the socket's.
- */
-export function addressBehindProxies(
-  socketAddress: string | null,
-  forwardedFor: string | null,
-  trustedProxies: number,
-): string | null {
-  if (trustedProxies === 0) return socketAddress;
-  const seen = (forwardedFor ?? '').split(',').map((part) => part.trim());
-  const address = seen.at(-trustedProxies);
-  return address === undefined || address === '' ? socketAddress : address;
-}
-
 function parseIpv4(text: string): number[] | null {
   const parts = text.split('.');
   if (parts.length !== 4) return null;

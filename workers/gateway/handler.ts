@@ -19,8 +19,8 @@ export interface Context extends GatewayPorts {
   readonly call: Call;
   /** The body of a POST, counted and complete; empty otherwise. */
   readonly body: Bytes;
-  /** Ends when the time is up. */
-  readonly signal: AbortSignal;
+  /** How long the client would wait for a transaction to be settled. */
+  readonly waitSeconds: number;
   readonly tips: Tips;
   /** Verified canonical bytes of what only nodes have. */
   readonly load: (target: string) => Promise<Bytes>;

@@ -15,11 +15,11 @@ import {
 export class AnswerMemory {
   readonly #answers: LRUCache<string, Answer>;
 
-  constructor(now: () => number, maxBytes = MEMORY_CACHE_BYTES) {
+  constructor(now: () => number) {
     this.#answers = new LRUCache<string, Answer>({
       max: MEMORY_CACHE_ENTRIES,
-      maxSize: maxBytes,
-      maxEntrySize: Math.min(maxBytes, MEMORY_CACHE_ENTRY_BYTES),
+      maxSize: MEMORY_CACHE_BYTES,
+      maxEntrySize: MEMORY_CACHE_ENTRY_BYTES,
       sizeCalculation: sizeOf,
       // No timer in the background: an isolate at rest must stay at rest.
       ttlResolution: 0,
@@ -36,11 +36,6 @@ export class AnswerMemory {
     if (!(answer.body instanceof Uint8Array) || cacheControl(answer.cache) === 'no-store') return;
     const ttl = TTL_MILLIS[answer.cache];
     this.#answers.set(key, answer, ttl === undefined ? {} : { ttl });
-  }
-
-  /** Bytes held. */
-  get sizeBytes(): number {
-    return this.#answers.calculatedSize;
   }
 }
 

@@ -46,6 +46,9 @@ export function policyHeader(name: string, allowance: Allowance): string {
   return `"${name}";q=${allowance.cached};w=${WINDOW_SECONDS}`;
 }
 
+/** By client: what is left, and when that was so. */
+type Buckets = LRUCache<string, { tokens: number; at: number }>;
+
 /**
  * Counts in this process alone: exact where there is one process, and the second line of defence
  * behind the platform's own limits elsewhere.
@@ -55,9 +58,11 @@ export function policyHeader(name: string, allowance: Allowance): string {
 export class MemoryLimiter implements Limiter {
   readonly #allowance: Allowance;
   readonly #now: () => number;
-  readonly #buckets = new LRUCache<string, { tokens: number; at: number }>({
-    max: MAX_REMEMBERED_CLIENTS,
-  });
+  readonly #buckets: Readonly<Record<CostClass, Buckets>> = {
+    cached: new LRUCache({ max: MAX_REMEMBERED_CLIENTS }),
+    uncached: new LRUCache({ max: MAX_REMEMBERED_CLIENTS }),
+    submit: new LRUCache({ max: MAX_REMEMBERED_CLIENTS }),
+  };
 
   constructor(allowance: Allowance, now: () => number) {
     this.#allowance = allowance;
@@ -67,11 +72,11 @@ export class MemoryLimiter implements Limiter {
   take(client: string, cost: CostClass): Verdict {
     const most = this.#allowance[cost];
     const now = this.#now();
-    const key = `${cost} ${client}`;
-    let bucket = this.#buckets.get(key);
+    const buckets = this.#buckets[cost];
+    let bucket = buckets.get(client);
     if (bucket === undefined) {
       bucket = { tokens: most, at: now };
-      this.#buckets.set(key, bucket);
+      buckets.set(client, bucket);
     }
     const perMilli = most / (WINDOW_SECONDS * 1000);
     bucket.tokens = Math.min(most, bucket.tokens + Math.max(0, now - bucket.at) * perMilli);

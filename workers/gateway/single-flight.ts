@@ -14,16 +14,10 @@ export type Defer = (work: Promise<unknown>) => void;
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>();
   readonly #patienceMillis: number;
-  readonly #maxLoads: number;
 
-  constructor(options: { patienceMillis?: number; maxLoads?: number } = {}) {
-    this.#patienceMillis = options.patienceMillis ?? FOLLOWER_PATIENCE_MILLIS;
-    this.#maxLoads = options.maxLoads ?? MAX_LOADS;
-  }
-
-  /** Loads under way. */
-  get size(): number {
-    return this.#flights.size;
+  /** @param patienceMillis after which a follower loads for itself */
+  constructor(patienceMillis = FOLLOWER_PATIENCE_MILLIS) {
+    this.#patienceMillis = patienceMillis;
   }
 
   /**
@@ -42,8 +36,7 @@ export class SingleFlight<T> {
   }
 
   #lead(key: string, load: () => Promise<T>, defer?: Defer): Promise<T> {
-    if (this.#flights.size >= this.#maxLoads)
-      throw new Problem('syncing', { reason: 'gateway/busy' });
+    if (this.#flights.size >= MAX_LOADS) throw new Problem('syncing', { reason: 'gateway/busy' });
     const flight = load().finally(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });

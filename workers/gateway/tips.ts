@@ -20,7 +20,7 @@ export interface TipsPorts {
 
 export class Tips {
   readonly #ports: TipsPorts;
-  readonly #flights = new SingleFlight<void>({ patienceMillis: 2_000 });
+  readonly #flights = new SingleFlight<void>(2_000);
   #view: ChainView | null = null;
   #readAt = Number.NEGATIVE_INFINITY;
   #conflicts = 0;

@@ -120,7 +120,7 @@ export const transactionRoutes: Handlers<
     const txid = await requireShape(bytes, context);
     const answers = await context.nodes.relay(targetOf('submit', {}), bytes, OCTETS);
     const status = outcomeOf(answers, context);
-    const seconds = waitSeconds(context.request.headers.get('prefer'));
+    const seconds = context.waitSeconds;
     const standing =
       seconds === 0 ? await statusOf(txid, context) : await settled(txid, seconds, context);
     return json(submittedShape.to({ txid, status: standing }), 'none', {
@@ -202,7 +202,7 @@ async function settled(
   const until = context.now() + seconds * 1000;
   let size = 0n;
   let status: TransactionStatus = { kind: 'pending' };
-  while (context.now() < until && !context.signal.aborted) {
+  while (context.now() < until) {
     const view = await context.tips.view();
     // Only a new block can change anything.
     if (view.size > size) {

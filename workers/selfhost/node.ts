@@ -19,7 +19,6 @@ import { now, openPool, verify } from '../chain/world.ts';
 import { type Config, readConfig, type Settings } from '../config.ts';
 import { createGateway, type Gateway } from '../gateway/app.ts';
 import { assetAnswer } from '../gateway/assets.ts';
-import { addressBehindProxies } from '../gateway/client-address.ts';
 import { HealthWindow } from '../gateway/health.ts';
 import { objectsThrough } from '../gateway/immutable.ts';
 import { MetricsRegistry } from '../gateway/metrics.ts';
@@ -51,8 +50,6 @@ export interface GatewayOptions {
   readonly directory?: string;
   /** A JSON file of API keys' plans, by the SHA-256 of the key. */
   readonly plans?: string;
-  /** Proxies of one's own in front, each of which adds to `X-Forwarded-For`. */
-  readonly trustedProxies?: number;
   readonly settings?: Settings;
   readonly onLog?: (line: string) => void;
 }
@@ -76,7 +73,7 @@ const CLOSE_GRACE_MILLIS = 3_000;
  * @throws {DecodeError} `config/…` for settings that are wrong
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { host = '127.0.0.1', port, trustedProxies = 0, onLog = () => undefined } = options;
+  const { host = '127.0.0.1', port, onLog = () => undefined } = options;
   const config = readConfig({
     // The nodes are the operator's own, as under workerd.
     INSECURE_UPSTREAMS: 'true',
@@ -110,11 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const callOf = (incoming: IncomingMessage): Call => ({
     client:
       clientHeader === null
-        ? addressBehindProxies(
-            incoming.socket.remoteAddress ?? null,
-            headerOf(incoming, 'x-forwarded-for'),
-            trustedProxies,
-          )
+        ? (incoming.socket.remoteAddress ?? null)
         : headerOf(incoming, clientHeader),
     defer: (work) => void work.catch(onError),
     target: incoming.url ?? '/',
