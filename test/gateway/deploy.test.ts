@@ -9,6 +9,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { WINDOW_SECONDS } from '../../workers/gateway/limits.ts';
+import { ANONYMOUS_ALLOWANCE } from '../../workers/gateway/rate-limit.ts';
 
 /** Compressed, on the smallest plan. */
 const MOST_BYTES = 3_000_000;
@@ -51,6 +53,20 @@ it('deploys but for the network, with every binding that the Worker reads', asyn
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+it('Cloudflare counts what the other runtimes count, and the guide says how much that is', () => {
+  const file = readFileSync('wrangler.toml', 'utf8');
+  const bound = [
+    ...file.matchAll(/name = "LIMIT_([A-Z]+)"\n.*\nsimple = \{ limit = (\d+), period = (\d+) \}/g),
+  ].map(([, cost = '', limit, period]) => [cost.toLowerCase(), Number(limit), Number(period)]);
+  const { cached, uncached, submit } = ANONYMOUS_ALLOWANCE;
+  expect(bound).toEqual([
+    ['cached', cached, WINDOW_SECONDS],
+    ['uncached', uncached, WINDOW_SECONDS],
+    ['submit', submit, WINDOW_SECONDS],
+  ]);
+  expect(readFileSync('docs/deploy.md', 'utf8')).toContain(`\`${cached},${uncached},${submit}\``);
 });
 
 it('the guide names what has to be made by hand, and every setting', () => {

@@ -83,14 +83,17 @@ export function refusal(problem: Problem): Answer {
   };
 }
 
-/** What every answer carries: no answer is a page, a frame or a script, and all are public. */
+/** What every answer carries: all are public, and none is taken for anything but what it is. */
 const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
     'ETag, Retry-After, RateLimit, RateLimit-Policy, Content-Location, Link, Fanal-Origin, Fanal-Size, Fanal-Age',
-  'cross-origin-resource-policy': 'cross-origin',
-  'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
+};
+
+/** What an answer to read in a browser carries besides: it loads nothing and is framed by nobody. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'referrer-policy': 'no-referrer',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
@@ -133,6 +136,7 @@ function prepare(answer: Answer, fixed: FixedHeaders, rateLimit: string | null):
   if (known?.fixed !== fixed) {
     const headers = new Headers({
       ...COMMON_HEADERS,
+      ...(answer.type.startsWith('text/html') ? PAGE_HEADERS : {}),
       'cache-control': cacheControl(answer.cache),
       ...(answer.tag === null ? {} : { etag: answer.tag }),
       'content-type': answer.type,

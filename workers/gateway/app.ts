@@ -122,14 +122,11 @@ class GatewayServer {
   /** Lets a request in, or refuses it. */
   #enter(visit: Visit, line: RequestLine): Response | Promise<Response> {
     const headers = readHeaders(visit.request.headers);
-    const isPost = visit.method === 'POST';
-    if (!isPost && headers.hasBody) throw invalidRequest('/body', 'expected no body');
-    if (line.isFree) return this.#admitted(visit, line, headers, null);
-    const admitted = this.#gate.admit(
-      headers.apiKey,
-      visit.call.client,
-      isPost ? 'submit' : 'cached',
-    );
+    if (visit.method !== 'POST' && headers.hasBody) {
+      throw invalidRequest('/body', 'expected no body');
+    }
+    if (line.cost === null) return this.#admitted(visit, line, headers, null);
+    const admitted = this.#gate.admit(headers.apiKey, visit.call.client, line.cost);
     return admitted instanceof Promise
       ? admitted.then((admission) => this.#admitted(visit, line, headers, admission))
       : this.#admitted(visit, line, headers, admitted);
@@ -200,7 +197,8 @@ class GatewayServer {
     const kept = this.#memory.get(key);
     if (kept !== undefined && !this.#isDue(line)) return kept;
     this.#ports.metrics.count('cache_requests_total', { layer: 'isolate', result: 'miss' });
-    if (admission !== null && !admission.mayAskNodes) throw this.#gate.refuseNodes();
+    const wait = admission?.nodesInSeconds ?? 0;
+    if (wait > 0) throw this.#gate.refuseNodes(wait);
     return this.#flights.run(
       key,
       async () => {

@@ -16,8 +16,8 @@ export interface Admission {
   readonly fixed: FixedHeaders;
   /** What is left of them, where that is a true count. */
   readonly rateLimit: string | null;
-  /** Whether the client may still ask for what is dear. */
-  readonly mayAskNodes: boolean;
+  /** Seconds until the client may ask for what is dear again; 0 while it may. */
+  readonly nodesInSeconds: number;
   /** Charges what turned out to be dear, after the fact. */
   chargeNodes(): Promise<void>;
 }
@@ -111,7 +111,7 @@ export class Gate {
     return {
       fixed,
       rateLimit,
-      mayAskNodes: this.#now() >= until,
+      nodesInSeconds: Math.max(0, Math.ceil((until - this.#now()) / 1000)),
       chargeNodes: async () => {
         const verdict = await charge();
         if (verdict.allowed) return;
@@ -121,9 +121,9 @@ export class Gate {
   }
 
   /** The refusal for a client that has used up what it may ask of nodes. */
-  refuseNodes(): Problem {
+  refuseNodes(retryAfterSeconds: number): Problem {
     this.#metrics.count('rate_limited_total', { policy: 'nodes' });
-    return new Problem('quota-exceeded', { reason: 'gateway/uncached', retryAfterSeconds: 5 });
+    return new Problem('quota-exceeded', { reason: 'gateway/uncached', retryAfterSeconds });
   }
 
   #refusal(policy: string, { retryAfterSeconds }: Verdict): Problem {

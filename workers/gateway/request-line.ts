@@ -4,6 +4,7 @@
  */
 import { type Match, matchRoute } from 'fanal/api/match.ts';
 import { ROUTES } from 'fanal/api/routes.ts';
+import type { CostClass } from './rate-limit.ts';
 
 /** What a request line asks for. */
 export interface RequestLine {
@@ -11,7 +12,8 @@ export interface RequestLine {
   readonly route: string;
   /** Null for paths beside the shared table. */
   readonly match: Match | null;
-  readonly isFree: boolean;
+  /** What it costs to come in; null for what costs nobody anything. */
+  readonly cost: CostClass | null;
   /** What the key of an answer in memory is made of: the target, the target and the tip, nothing. */
   readonly keptBy: 'target' | 'tip' | 'nobody';
   /** Whether the answer is of no use once the tip is too old. */
@@ -21,12 +23,15 @@ export interface RequestLine {
 /** Routes whose answers are made from memory alone: nobody's tokens are at stake. */
 const FREE_ROUTES: ReadonlySet<string> = new Set(['openapi', 'docs', 'livez', 'readyz', 'status']);
 
+/** Routes that are handed on to nodes and change something there. */
+const RELAYED: ReadonlySet<string> = new Set(['submit', 'faucet']);
+
 /** @throws {Problem} for a line that asks for nothing we have */
 export function readLine(method: string, target: string): RequestLine {
   const beside = routeBeside(target);
   if (beside !== null) {
     return {
-      ...{ route: beside, match: null, isFree: false },
+      ...{ route: beside, match: null, cost: 'cached' },
       ...{ keptBy: 'nobody', speaksOfNow: false },
     };
   }
@@ -36,7 +41,7 @@ export function readLine(method: string, target: string): RequestLine {
   return {
     route: match.name,
     match,
-    isFree: FREE_ROUTES.has(match.name),
+    cost: FREE_ROUTES.has(match.name) ? null : RELAYED.has(match.name) ? 'submit' : 'cached',
     keptBy: cache === 'none' ? 'nobody' : isOfTarget ? 'target' : 'tip',
     speaksOfNow: cache === 'tip' && !isPinned(match),
   };
