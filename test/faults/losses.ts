@@ -145,5 +145,14 @@ async function runTwice(rig: Rig, victim: number, { folder }: FaultSetting): Pro
 
 /** How a node ends that must refuse: its exit code, or that it goes on. */
 async function refusal(node: NodeProcess): Promise<number | null | 'still running'> {
-  return Promise.race([node.exited, pause(REFUSE_MILLIS).then(() => 'still running' as const)]);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'still running'>((resolve) => {
+    timer = setTimeout(() => resolve('still running'), REFUSE_MILLIS);
+  });
+  try {
+    return await Promise.race([node.exited, late]);
+  } finally {
+    // Or the run would not end before it.
+    clearTimeout(timer);
+  }
 }

@@ -45,6 +45,17 @@ describe('an hour of steady load', () => {
     expect(findings).toEqual([expect.stringContaining('the heap of validator 1')]);
   });
 
+  test('may leave garbage in the heap for a while', () => {
+    expect(
+      judge(
+        hour(
+          () => 280,
+          (minute) => 40 + (minute % 7) * (minute > 40 ? 9 : 3),
+        ),
+      ),
+    ).toEqual([]);
+  });
+
   test('is not judged when it was shorter', () => {
     expect(judge(hour((minute) => 100 * minute, flat).slice(0, 20))).toEqual([]);
   });

@@ -198,12 +198,15 @@ function tablesOf({ network, witness }: Rig): Record<string, string> {
   }
 }
 
-/** Memory at the end beside memory once the node had settled, each as the mean of some minutes. */
+/** Memory at the end beside memory once the node had settled, each over some minutes. */
 export function judge(minutes: readonly Minute[]): string[] {
   if (minutes.length <= JUDGED_MINUTES) return [];
   const growth = (i: number, name: 'resident' | 'heap') => {
-    const level = (part: readonly Minute[]) =>
-      mean(part.map(({ nodes }) => (nodes[i] as Sample)[name]).filter((value) => value > 0));
+    const level = (part: readonly Minute[]) => {
+      const values = part.map(({ nodes }) => (nodes[i] as Sample)[name]).filter((one) => one > 0);
+      // What a heap holds is what is left of it after a collection.
+      return name === 'heap' ? Math.min(...values) : mean(values);
+    };
     const settled = level(minutes.slice(SETTLED_MINUTES, SETTLED_MINUTES + LEVEL_MINUTES));
     const end = level(minutes.slice(-LEVEL_MINUTES));
     return { by: end - settled, text: `from ${inMib(settled)} to ${inMib(end)} MiB` };
