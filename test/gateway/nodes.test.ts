@@ -7,11 +7,23 @@ import { join } from 'node:path';
 import { encodeAddress } from 'fanal/crypto/address.ts';
 import { formatTrust } from 'fanal/light/trust-file.ts';
 import { trustGenesis } from 'fanal/light/trust-genesis.ts';
+import {
+  accountFromMnemonic,
+  chainFromGenesis,
+  createClient,
+  createWallet,
+  decodeAddress,
+  deliver,
+  http,
+  newMnemonic,
+} from 'fanal/wallet';
 import { createLocalNetwork, type LocalNetwork } from 'fanal-node/testnet/local.ts';
 import { NodeProcess } from 'fanal-node/testnet/process.ts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type RunningGateway, startGateway } from '../../workers/selfhost/workerd.ts';
 import { type OwnedCoin, Payer, type Payment, submit } from '../support/payments.ts';
+
+const COIN = 100_000_000n;
 
 let folder: string;
 let network: LocalNetwork;
@@ -41,6 +53,8 @@ afterAll(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
   rmSync(folder, { recursive: true, force: true });
 });
+
+const addressOf = (text: string) => decodeAddress(text, 'dfan').address;
 
 const get = (target: string) => fetch(gateway.url + target);
 
@@ -114,6 +128,48 @@ it('follows the chain and proves what was paid through it', async () => {
     expect(`${target} ${response.status}`).toBe(`${target} 200`);
   }
 });
+
+it('allows anyone enough for a wallet that watches, syncs and pays', async () => {
+  const trust = formatTrust(trustGenesis(network.chain.genesis));
+  const open = await startGateway({ trust, upstreams: nodes.map(({ url }) => url), port: 0 });
+  try {
+    await vi.waitFor(async () => expect(await sizeAt(open.url)).toBeGreaterThan(1), 30_000);
+    const refusals: string[] = [];
+    const noted: typeof fetch = async (url, init) => {
+      const answer = await fetch(url, init);
+      if (answer.status === 429) refusals.push(String(url));
+      return answer;
+    };
+    const platform = { fetch: noted as never };
+    const transport = http(open.url, { platform });
+    const chain = chainFromGenesis(network.chain.genesis);
+    const client = createClient({ chain, transport, platform });
+    const words = newMnemonic((length) => crypto.getRandomValues(new Uint8Array(length)));
+    const account = accountFromMnemonic(words, { prefix: 'dfan' });
+    const wallet = createWallet({ client, account, gap: 3 });
+    await wallet.sync();
+    const own = wallet.receive();
+    const sync = () => void wallet.sync().catch(() => {});
+    const stops = [
+      client.watchTip({ onTip: sync }),
+      client.watchAddress({ address: own, onChange: sync }),
+    ];
+    const gift = payer.pay(payer.coins.shift() as OwnedCoin, addressOf(own), 10n * COIN);
+    payer.coins.push(...gift.own);
+    await submit(gateway.url, gift);
+    await vi.waitFor(() => expect(wallet.balance().total).toBe(10n * COIN), 20_000);
+    for (let i = 0; i < 3; i++) {
+      await wallet.sync();
+      const draft = await wallet.build({ to: [{ address: own, amount: COIN }] });
+      await deliver(wallet, draft);
+      await wallet.confirm(draft);
+    }
+    for (const stop of stops) stop();
+    expect(refusals).toEqual([]);
+  } finally {
+    await open.stop();
+  }
+}, 120_000);
 
 it('tells what it verified, and how old that is, while all nodes are killed under payments', async () => {
   const wallet = payAgainAndAgain();
