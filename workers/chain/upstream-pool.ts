@@ -169,6 +169,7 @@ export class UpstreamPool {
     const onAbort = () => stop.abort();
     question.signal?.addEventListener('abort', onAbort, { once: true });
     const failures: unknown[] = [];
+    let isAlone = false;
     try {
       let calls = 0;
       for (let round = 0; round <= MAX_RETRIES; round++) {
@@ -177,7 +178,10 @@ export class UpstreamPool {
         if (candidates.length === 0 || stop.signal.aborted) break;
         calls += candidates.length;
         const result = await this.#race(candidates, question, stop.signal);
-        if (result.kind === 'found') return result.value;
+        if (result.kind === 'found') {
+          isAlone = result.isAlone;
+          return result.value;
+        }
         failures.push(...result.failures);
         // When everyone answered that there is no such thing, asking again changes nothing.
         if (result.failures.every(isAbsence)) break;
@@ -186,7 +190,8 @@ export class UpstreamPool {
     } finally {
       clearTimeout(deadline);
       question.signal?.removeEventListener('abort', onAbort);
-      stop.abort();
+      // Ends those who still look for what was found; where nobody does, that would be dear.
+      if (!isAlone) stop.abort();
     }
   }
 
@@ -225,7 +230,7 @@ export class UpstreamPool {
         }
         this.ask(upstream, question, signal).then(
           (value) => {
-            if (!settled) settle({ kind: 'found', value });
+            if (!settled) settle({ kind: 'found', value, isAlone: running === 1 });
           },
           (failure) => {
             running--;
@@ -260,7 +265,7 @@ export class UpstreamPool {
 }
 
 type Found<T> =
-  | { readonly kind: 'found'; readonly value: T }
+  | { readonly kind: 'found'; readonly value: T; readonly isAlone: boolean }
   | { readonly kind: 'failed'; readonly failures: readonly unknown[] };
 
 function isAbsence(failure: unknown): boolean {

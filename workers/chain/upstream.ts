@@ -80,7 +80,8 @@ export class Upstream {
     this.name = new URL(options.url).host;
     this.#timeout = timeout(options.timeoutMillis ?? UPSTREAM_TIMEOUT_MILLIS, {
       strategy: TimeoutStrategy.Aggressive,
-      abortOnReturn: true,
+      // Ending what has ended already is dear, and whoever fails half-way ends its own reading.
+      abortOnReturn: false,
     });
   }
 

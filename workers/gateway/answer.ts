@@ -19,8 +19,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** For answers that speak of now: when more than a third of stake last vouched for them. */
   readonly sureAt: bigint | null;
-  /** Its headers as they were sent last: setting a few is cheaper than setting all. */
-  sent: SentHeaders | null;
+  /** Once it was sent again: its headers. Setting a few is cheaper than setting all. */
+  sent: SentHeaders | 'once' | null;
 }
 
 /** Headers that many answers carry alike; one object for as long as they stay the same. */
@@ -132,26 +132,28 @@ export function respond(
 }
 
 function prepare(answer: Answer, fixed: FixedHeaders, rateLimit: string | null): Headers {
-  let known = answer.sent;
-  if (known?.fixed !== fixed) {
-    const headers = new Headers({
-      ...COMMON_HEADERS,
-      ...(answer.type.startsWith('text/html') ? PAGE_HEADERS : {}),
-      'cache-control': cacheControl(answer.cache),
-      ...(answer.tag === null ? {} : { etag: answer.tag }),
-      'content-type': answer.type,
-      ...answer.headers,
-      ...fixed,
-    });
-    known = { fixed, headers, rateLimit: null };
-    answer.sent = known;
+  const kept = answer.sent !== 'once' && answer.sent?.fixed === fixed ? answer.sent : null;
+  const sent = kept ?? { fixed, headers: headersOf(answer, fixed), rateLimit: null };
+  // Most answers are sent once, and their headers would only take up room.
+  answer.sent = answer.sent === null ? 'once' : sent;
+  if (rateLimit !== sent.rateLimit) {
+    if (rateLimit === null) sent.headers.delete('ratelimit');
+    else sent.headers.set('ratelimit', rateLimit);
+    sent.rateLimit = rateLimit;
   }
-  if (rateLimit !== known.rateLimit) {
-    if (rateLimit === null) known.headers.delete('ratelimit');
-    else known.headers.set('ratelimit', rateLimit);
-    known.rateLimit = rateLimit;
-  }
-  return known.headers;
+  return sent.headers;
+}
+
+function headersOf({ cache, tag, type, headers }: Answer, fixed: FixedHeaders): Headers {
+  return new Headers({
+    ...COMMON_HEADERS,
+    ...(type.startsWith('text/html') ? PAGE_HEADERS : {}),
+    'cache-control': cacheControl(cache),
+    ...(tag === null ? {} : { etag: tag }),
+    'content-type': type,
+    ...headers,
+    ...fixed,
+  });
 }
 
 /** Whole seconds since a time. */
