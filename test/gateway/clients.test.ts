@@ -269,6 +269,17 @@ describe('floods', () => {
     expect((await gateway.get('/v1/blocks/1', { client: '203.0.113.11' })).status).toBe(200);
   });
 
+  it('asking where a transaction stands is a look at the nodes', async () => {
+    const gateway = await open({ allowance });
+    const target = `/v1/transactions/${story.txids[0]}/status`;
+    const statuses: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      statuses.push((await gateway.get(target, { client: '203.0.113.13' })).status);
+    }
+    expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   it('reading many records by POST takes nothing of what may be submitted', async () => {
     const gateway = await open({ allowance: { ...allowance, submit: 1 } });
     const client = '203.0.113.12';

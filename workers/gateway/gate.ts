@@ -44,7 +44,7 @@ export class Gate {
   /**
    * Lets a request in, or refuses it.
    *
-   * @param cost `submit` for what is handed on to nodes, else `cached`
+   * @param cost what it takes to come in; whatever has to be asked of nodes then is charged besides
    * @throws {Problem} `quota-exceeded` with the seconds to wait; `invalid-request` for a key that
    *   nobody knows
    */

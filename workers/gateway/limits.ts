@@ -24,8 +24,8 @@ export const TIP_MEMORY_MILLIS = 250;
 export const REPORTED_MILLIS = 1_000;
 
 // Limits on clients: requests in a window of ten seconds. The page with its wallet takes up to 75
-// while others pay, 22 of them uncached, and some 17 uncached for each payment of its own: this is
-// four visitors behind one address, or six payments in a row.
+// while others pay, 22 of them uncached, and some 24 uncached for each payment of its own: this is
+// four visitors behind one address, or four payments in a row.
 export const WINDOW_SECONDS = 10;
 export const CACHED_PER_WINDOW = 300;
 export const UNCACHED_PER_WINDOW = 100;

@@ -3,7 +3,7 @@
  * answer in memory.
  */
 import { type Match, matchRoute } from 'fanal/api/match.ts';
-import { ROUTES } from 'fanal/api/routes.ts';
+import { ROUTES, type RouteName } from 'fanal/api/routes.ts';
 import type { CostClass } from './rate-limit.ts';
 
 /** What a request line asks for. */
@@ -20,11 +20,12 @@ export interface RequestLine {
   readonly speaksOfNow: boolean;
 }
 
-/** Routes whose answers are made from memory alone: nobody's tokens are at stake. */
-const FREE_ROUTES: ReadonlySet<string> = new Set(['openapi', 'docs', 'livez', 'readyz', 'status']);
-
-/** Routes that are handed on to nodes and change something there. */
-const RELAYED: ReadonlySet<string> = new Set(['submit', 'faucet']);
+/** What routes cost that are not for everyone to share: nothing, a look at the nodes, or more. */
+const COSTS: Partial<Record<RouteName, CostClass | null>> = {
+  ...{ openapi: null, docs: null, livez: null, readyz: null, status: null },
+  ...{ transactionStatus: 'uncached', addressQuery: 'uncached' },
+  ...{ submit: 'submit', faucet: 'submit' },
+};
 
 /** @throws {Problem} for a line that asks for nothing we have */
 export function readLine(method: string, target: string): RequestLine {
@@ -41,7 +42,7 @@ export function readLine(method: string, target: string): RequestLine {
   return {
     route: match.name,
     match,
-    cost: FREE_ROUTES.has(match.name) ? null : RELAYED.has(match.name) ? 'submit' : 'cached',
+    cost: match.name in COSTS ? (COSTS[match.name] ?? null) : 'cached',
     keptBy: cache === 'none' ? 'nobody' : isOfTarget ? 'target' : 'tip',
     speaksOfNow: cache === 'tip' && !isPinned(match),
   };
