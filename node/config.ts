@@ -88,6 +88,7 @@ export const SETTINGS = {
   consensus: {
     min_round_delay_millis: integer(50, 1, 10_000, 'Least time between two own vertices'),
     leader_timeout_millis: integer(300, 10, 60_000, 'How long a round waits for its leader'),
+    slim_least_bytes: integer(512, 0, 1_000_000, 'Send vertices slim when it saves so much'),
     watch_millis: integer(60_000, 0, 3_600_000, 'Least watch for a twin before restored keys sign'),
     watch_heights: integer(20, 0, 10_000, 'Blocks that the watch for a twin looks at'),
   },

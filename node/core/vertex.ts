@@ -233,11 +233,15 @@ const vertexBytesCodec: Codec<DecodedVertex> = codec(
     const before = reader.remaining;
     const header = vertexHeaderCodec.read(reader);
     const headerBytes = before - reader.remaining;
-    const payload = reader.list(MAX_PAYLOAD_COUNT, 2, (item) => item.shortBytes(0xffff));
+    const payload = readPayload(reader);
     return { header, headerBytes, payload, signature: reader.bytes(VERTEX_SIGNATURE_BYTES) };
   },
 );
 
-function writePayload(writer: Writer, payload: readonly Bytes[]): void {
+export function writePayload(writer: Writer, payload: readonly Bytes[]): void {
   writer.list(payload, MAX_PAYLOAD_COUNT, (w, transaction) => w.shortBytes(transaction));
+}
+
+export function readPayload(reader: Reader): Bytes[] {
+  return reader.list(MAX_PAYLOAD_COUNT, 2, (item) => item.shortBytes(0xffff));
 }

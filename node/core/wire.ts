@@ -18,6 +18,7 @@ import {
   MAX_SYNC_VERTICES,
   MAX_VERTEX_OVERHEAD_BYTES,
 } from './limits.ts';
+import type { SlimVertex } from './slim.ts';
 import type {
   AuthoredCosignature,
   CertifiedCheckpoint,
@@ -32,6 +33,7 @@ import {
   decodeVertex,
   encodeVertex,
   readCosignature,
+  readPayload,
   readVertexRef,
   signedHeaderOf,
   type TaggedHash,
@@ -39,6 +41,7 @@ import {
   VERTEX_SIGNATURE_BYTES,
   vertexHeaderCodec,
   writeCosignature,
+  writePayload,
   writeVertexRef,
 } from './vertex.ts';
 
@@ -47,6 +50,7 @@ const MIN_VERTEX_BYTES = 200;
 const MIN_SIGNED_HEADER_BYTES = 160;
 const MIN_COMMIT_BYTES = 90;
 const COSIGNATURE_BYTES = 112;
+const MAX_SET_WORDS = (MAX_COMMITTEE + 1) / 32;
 const MAX_REPLAYED = MAX_PUSH_VERTICES + 1;
 
 /** Kinds by their number on the wire. Never reuse one. */
@@ -57,6 +61,7 @@ const KINDS = {
   subscribe: 4,
   askOwn: 5,
   ownReport: 6,
+  slimVertex: 7,
   requestVertices: 16,
   requestCommits: 17,
   requestCheckpoint: 18,
@@ -73,7 +78,12 @@ export interface WireContext {
   readonly readVertex?: (bytes: Bytes) => Vertex;
 }
 
-export function encodeMessage({ genesisId }: WireContext, message: PeerMessage): Bytes {
+/** What a member sends: a message of its core, or a vertex in slim form. */
+export type MemberMessage =
+  | PeerMessage
+  | { readonly kind: 'slimVertex'; readonly epoch: number; readonly slim: SlimVertex };
+
+export function encodeMessage({ genesisId }: WireContext, message: MemberMessage): Bytes {
   const writer = begin(genesisId, KINDS[message.kind], message.epoch);
   switch (message.kind) {
     case 'vertices':
@@ -93,14 +103,17 @@ export function encodeMessage({ genesisId }: WireContext, message: PeerMessage):
     case 'ownReport':
       writer.option(message.vertex, writeVertex);
       break;
+    case 'slimVertex':
+      writeSlimVertex(writer, message.slim);
+      break;
   }
   return writer.finish();
 }
 
 /** @throws {DecodeError} unless the bytes are exactly one message of this network */
-export function decodeMessage(context: WireContext, bytes: Bytes): PeerMessage {
+export function decodeMessage(context: WireContext, bytes: Bytes): MemberMessage {
   const { reader, kind, epoch } = open(context, bytes, 'message');
-  let message: PeerMessage;
+  let message: MemberMessage;
   switch (kind) {
     case KINDS.vertices:
       message = { kind: 'vertices', epoch, vertices: readVertices(reader, context, MAX_REPLAYED) };
@@ -119,6 +132,9 @@ export function decodeMessage(context: WireContext, bytes: Bytes): PeerMessage {
       break;
     case KINDS.ownReport:
       message = { kind: 'ownReport', epoch, vertex: reader.option((r) => readVertex(r, context)) };
+      break;
+    case KINDS.slimVertex:
+      message = { kind: 'slimVertex', epoch, slim: readSlimVertex(reader) };
       break;
     default:
       throw reader.error('kind', `unknown kind ${kind}`);
@@ -280,6 +296,24 @@ function writeVertices(writer: Writer, vertices: readonly Vertex[], max: number)
 
 function readVertices(reader: Reader, context: WireContext, max: number): Vertex[] {
   return reader.list(max, MIN_VERTEX_BYTES, (r) => readVertex(r, context));
+}
+
+function writeSlimVertex(writer: Writer, slim: SlimVertex): void {
+  const { ref, header, named, payload, signature } = slim;
+  writer.bytes(ref.digest, 32).longBytes(vertexHeaderCodec.encode(header));
+  writer.list([...named], MAX_SET_WORDS, (w, word) => w.u32(word));
+  writePayload(writer, payload);
+  writer.bytes(signature, VERTEX_SIGNATURE_BYTES);
+}
+
+function readSlimVertex(reader: Reader): SlimVertex {
+  const digest = reader.bytes32();
+  const header = vertexHeaderCodec.decode(reader.longBytes(MAX_VERTEX_OVERHEAD_BYTES));
+  const { round, author } = header;
+  const named = Uint32Array.from(reader.list(MAX_SET_WORDS, 4, (r) => r.u32()));
+  const payload = readPayload(reader);
+  const signature = reader.bytes(VERTEX_SIGNATURE_BYTES);
+  return { ref: { round, author, digest }, header, named, payload, signature };
 }
 
 function writeSignedHeader(writer: Writer, { header, signature }: SignedHeader): void {

@@ -17,6 +17,7 @@ import type {
   MarkName,
   PeerMessage,
   StoredState,
+  VertexRef,
   Write,
 } from '../core/types.ts';
 import { encodeMessage, encodeRequest, encodeResponse, type WireContext } from '../core/wire.ts';
@@ -43,6 +44,8 @@ export interface ConsensusOptions {
   readonly crypto: CryptoPort;
   readonly local: Partial<LocalParams>;
   readonly wire: WireContext;
+  /** Own vertices go out slim when that saves so many bytes. */
+  readonly slimLeastBytes: number;
   readonly stored: StoredState;
   readonly network: Network;
   readonly roster: Roster;
@@ -69,6 +72,9 @@ export interface ConsensusOptions {
 /** Why an instance of consensus came to an end by itself. */
 export type ConsensusEnd = 'left' | 'behind';
 
+/** Requests below are the core's. */
+const FIRST_OWN_REQUEST = 0x8000_0000;
+
 /** What keys a message waits under: a member's lane. */
 type LaneKey = `${LaneName} ${PeerName}`;
 
@@ -85,6 +91,7 @@ export class Consensus {
   #wallOffset = 0;
   #behindSince: number | null = null;
   #pumping = false;
+  #fullRequests = 0;
 
   constructor(options: ConsensusOptions) {
     this.#options = options;
@@ -115,6 +122,10 @@ export class Consensus {
     this.#intake = new Intake({
       ...{ wire, roster, pool, requests: this.#requests },
       certifiedSize: () => this.status().certifiedSize,
+      slim: {
+        leastBytes: options.slimLeastBytes,
+        askFull: (peer, ref) => this.#askFull(peer, ref),
+      },
       onEvent: (event) => this.#driver.push(event),
       onVertex: (vertex) => options.payloads.check(vertex),
       onTransactions: (peer, transactions) => {
@@ -218,9 +229,12 @@ export class Consensus {
       case 'send': {
         const { author } = this.status();
         if (author !== null) this.#options.onSend(author, effect.message);
-        const body = messageEnvelope(encodeMessage(this.#options.wire, effect.message));
-        if (effect.to === 'all') network.broadcast(effect.queue, body);
-        else {
+        const { wire } = this.#options;
+        if (effect.to === 'all') {
+          const message = this.#intake.toAll(effect.message);
+          network.broadcast(effect.queue, messageEnvelope(encodeMessage(wire, message)));
+        } else {
+          const body = messageEnvelope(encodeMessage(wire, effect.message));
           const peer = roster.peer(effect.to);
           if (peer !== undefined) network.send(peer, effect.queue, body);
         }
@@ -293,6 +307,17 @@ export class Consensus {
     }
     const millis = effect.deadline - wholeMillis();
     this.#requests.ask(requestId, peer, request.epoch, request, millis, failed);
+  }
+
+  /** The full form of a slim vertex, from its author. Without an answer the core fetches it once it is named. */
+  #askFull(peer: PeerName, ref: VertexRef): void {
+    const { network, wire, roster } = this.#options;
+    const epoch = roster.current?.record.epoch;
+    if (epoch === undefined) return;
+    const request = { kind: 'vertices', epoch, refs: [ref] } as const;
+    const requestId = FIRST_OWN_REQUEST + (this.#fullRequests++ % FIRST_OWN_REQUEST);
+    this.#requests.ask(requestId, peer, epoch, request, RUNTIME_LIMITS.fullVertexMillis, () => {});
+    network.send(peer, 'vertex', requestEnvelope(requestId, encodeRequest(wire, request)));
   }
 
   /** Answers a peer out of the journal; no answer tells it to ask another. */
@@ -376,6 +401,7 @@ export class Consensus {
 
   #close(): void {
     this.#driver.stop();
+    this.#intake.close();
     this.#requests.close();
     for (const timer of this.#timers) clearInterval(timer);
   }

@@ -24,6 +24,7 @@ import {
   decodeRequest,
   decodeResponse,
   epochOf,
+  type MemberMessage,
   type WireContext,
 } from '../core/wire.ts';
 import type { PeerName } from '../network/identity.ts';
@@ -32,6 +33,7 @@ import { openEnvelope } from './envelope.ts';
 import { FutureMessages } from './future-messages.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import type { EpochRoster, Roster } from './roster.ts';
+import { SlimVertices, type SlimVerticesOptions } from './slim-vertices.ts';
 import type { VerifyPool } from './verify-pool.ts';
 
 /** Where signatures are checked. */
@@ -47,6 +49,8 @@ export interface IntakeOptions {
   /** Size of the newest certificate that the core has: older ones need no check. */
   readonly certifiedSize: () => bigint;
   onEvent(event: Event): void;
+  /** Slim vertices go out when that saves so many bytes; absent where none are sent. */
+  readonly slim?: Pick<SlimVerticesOptions, 'leastBytes' | 'askFull'>;
   onVertex(vertex: Vertex): void;
   onTransactions(peer: PeerName, transactions: readonly Bytes[]): void;
   onOffence(peer: PeerName, offence: Offence, error: unknown): void;
@@ -59,14 +63,24 @@ export class Intake {
   readonly future = new FutureMessages();
   readonly #options: IntakeOptions;
   readonly #checked = new Map<string, Verified<Vertex>>();
+  #slim: { readonly epoch: EpochRoster; readonly vertices: SlimVertices } | null = null;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
+  /** What goes to every member of the running epoch, as it is to be sent. */
+  toAll(message: PeerMessage): MemberMessage {
+    return this.#slimOf(this.#options.roster.current)?.toAll(message) ?? message;
+  }
+
+  close(): void {
+    this.#slim?.vertices.close();
+  }
+
   /** Takes one message of a member. Resolves when it has become events, or nothing. */
-  async take(peer: PeerName, bytes: Bytes): Promise<void> {
-    try {
+  take(peer: PeerName, bytes: Bytes): Promise<void> {
+    return this.#blaming(peer, async () => {
       const envelope = openEnvelope(bytes);
       switch (envelope.kind) {
         case 'transactions':
@@ -84,6 +98,13 @@ export class Intake {
         case 'response':
           await this.#response(peer, envelope.requestId, envelope.body);
       }
+    });
+  }
+
+  /** Does work on what a peer sent; what is wrong with it counts against the peer. */
+  async #blaming(peer: PeerName, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (!(error instanceof FanalError)) throw error;
       if (error.code === 'runtime/stopped') return;
@@ -110,7 +131,7 @@ export class Intake {
     return epoch === current;
   }
 
-  async #message(peer: PeerName, message: PeerMessage): Promise<void> {
+  async #message(peer: PeerName, message: MemberMessage): Promise<void> {
     const { roster, onEvent } = this.#options;
     const epoch = roster.current as EpochRoster;
     const from = epoch.authors.get(peer);
@@ -118,12 +139,15 @@ export class Intake {
     if (from === undefined) return;
     const number = message.epoch;
     switch (message.kind) {
-      case 'vertices': {
-        const vertices = await this.#verify(epoch, message.vertices);
-        onEvent({
-          kind: 'vertices',
-          ...{ epoch: number, from, via: 'push', requestId: null, vertices },
-        });
+      case 'vertices':
+        await this.#pushed(epoch, from, message.vertices);
+        return;
+      case 'slimVertex': {
+        if (message.slim.ref.author !== from) {
+          throw new FanalError('network/sender', 'only its author sends a slim vertex');
+        }
+        const vertex = this.#slimOf(epoch)?.take(peer, message.slim) ?? null;
+        if (vertex !== null) await this.#pushed(epoch, from, [vertex]);
         return;
       }
       case 'cosignature':
@@ -150,6 +174,35 @@ export class Intake {
         onEvent({ kind: 'ownReport', epoch: number, from, vertex });
       }
     }
+  }
+
+  async #pushed(epoch: EpochRoster, from: Author, given: readonly Vertex[]): Promise<void> {
+    const vertices = await this.#verify(epoch, given);
+    const number = epoch.record.epoch;
+    this.#options.onEvent({
+      kind: 'vertices',
+      ...{ epoch: number, from, via: 'push', requestId: null, vertices },
+    });
+  }
+
+  /** Slim vertices of an epoch; those of the one before are given up. */
+  #slimOf(epoch: EpochRoster | null): SlimVertices | null {
+    const { slim, wire } = this.#options;
+    if (slim === undefined || epoch === null) return null;
+    if (this.#slim?.epoch !== epoch) {
+      this.#slim?.vertices.close();
+      const onRestored = (peer: PeerName, vertex: Vertex) => {
+        const from = epoch.authors.get(peer);
+        if (from === undefined) return;
+        void this.#blaming(peer, () => this.#pushed(epoch, from, [vertex]));
+      };
+      const vertices = new SlimVertices(epoch.committee, {
+        ...{ hash: wire.hash, leastBytes: slim.leastBytes, onRestored },
+        askFull: (peer, ref) => slim.askFull(peer, ref),
+      });
+      this.#slim = { epoch, vertices };
+    }
+    return this.#slim.vertices;
   }
 
   #request(peer: PeerName, requestId: number, request: PeerRequest): void {
@@ -244,6 +297,8 @@ export class Intake {
 
   #remember(vertex: Verified<Vertex>): void {
     this.#checked.set(nameOf(vertex), vertex);
+    if (vertex.header.epoch === this.#slim?.epoch.record.epoch)
+      this.#slim.vertices.note(vertex.ref);
     if (this.#checked.size > REMEMBERED) {
       this.#checked.delete(this.#checked.keys().next().value as string);
     }

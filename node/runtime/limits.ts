@@ -28,6 +28,9 @@ export const RUNTIME_LIMITS = {
   behindMillis: 2_000,
   behindForMillis: 10_000,
 
+  /** How long an answer with the full form of a slim vertex is waited for. */
+  fullVertexMillis: 2_000,
+
   /** Writes that may wait for the journal before the driver pauses. */
   journalWaitingWrites: 20_000,
   journalLazyMillis: 50,

@@ -104,6 +104,7 @@ async function takePart(context: NodeContext, beginning: Beginning): Promise<voi
       minRoundDelay: parts.loaded.config.consensus.min_round_delay_millis,
       leaderTimeout: parts.loaded.config.consensus.leader_timeout_millis,
     },
+    slimLeastBytes: parts.loaded.config.consensus.slim_least_bytes,
     wire: { genesisId: chain.genesisId, hash: nativeTaggedHash },
     ...{ stored, network, roster, journal, ledger, mempool, payloads, pool, log },
     execution: (onEvent) => makeExecution(context, onEvent),

@@ -10,8 +10,8 @@ import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import type { Committee } from '../core/committee.ts';
 import { EntryTable, genesisVertices } from '../core/entry.ts';
-import type { EpochRecord, ExecutedTip, PeerMessage } from '../core/types.ts';
-import { decodeMessage } from '../core/wire.ts';
+import type { EpochRecord, ExecutedTip } from '../core/types.ts';
+import { decodeMessage, type MemberMessage } from '../core/wire.ts';
 import { peerOfKey } from '../network/identity.ts';
 import { nativeCryptoPort, nativeTaggedHash } from '../runtime/native-crypto.ts';
 import { verifyNatively } from '../runtime/native-verify.ts';
@@ -61,7 +61,7 @@ export class Group {
   readonly #execution: SharedExecution;
   readonly #seats = new Map<number, Seat>();
   readonly #tables = new Map<number, SharedTable>();
-  readonly #decoded = new WeakMap<ArrayBufferLike, PeerMessage>();
+  readonly #decoded = new WeakMap<ArrayBufferLike, MemberMessage>();
   readonly #vertices: SharedVertices;
   /** Validators of all groups whose process runs. */
   readonly #running: Set<number>;

@@ -7,7 +7,8 @@ import { equalBytes, utf8 } from 'fanal/primitives/bytes.ts';
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import fc from 'fast-check';
 import { sealCommit } from '../../node/core/commit.ts';
-import type { PeerMessage, PeerRequest, PeerResponse, Vertex } from '../../node/core/types.ts';
+import { slimOf } from '../../node/core/slim.ts';
+import type { PeerRequest, PeerResponse, Vertex } from '../../node/core/types.ts';
 import {
   decodeVertex,
   encodeVertex,
@@ -22,6 +23,7 @@ import {
   encodeMessage,
   encodeRequest,
   encodeResponse,
+  type MemberMessage,
 } from '../../node/core/wire.ts';
 import { type Hello, helloCodec, welcomeCodec } from '../../node/network/hello.ts';
 import { exchangeRequestCodec } from '../../node/runtime/exchange.ts';
@@ -47,7 +49,9 @@ export function nodeDecoderTargets(): Target[] {
   });
   const { time, signature } = chain.checkpoint().cosignatures[0]!;
   const cosignature = { size: chain.size, root: chain.root(), time, signature };
-  const messages: PeerMessage[] = [
+  const named = Uint32Array.of(0b1010);
+  const messages: MemberMessage[] = [
+    { kind: 'slimVertex', epoch: 0, slim: slimOf(first, named) },
     { kind: 'vertices', epoch: 0, vertices: [first, second] },
     { kind: 'cosignature', epoch: 0, cosignature },
     { kind: 'subscribe', epoch: 0, round: 9 },

@@ -52,6 +52,7 @@ export function calmPlan({ network, chain, load, ...rest }: Trouble = {}): Plan 
       epochMillis: 0,
       changeSet: false,
       maxVertexTransactions: 100,
+      slimLeastBytes: 512,
       maxVertexBytes: 32_768,
       ...chain,
     },

@@ -242,7 +242,9 @@ export class SimDriver {
     switch (effect.kind) {
       case 'send': {
         for (const observer of world.observers) observer.sending?.(node, effect.message);
-        const envelope: Envelope = { kind: 'message', message: effect.message };
+        const { message } = effect;
+        const named = effect.to === 'all' ? this.exchange.named(message) : null;
+        const envelope: Envelope = { kind: 'message', message, named };
         const validators = world.membership.validators(this.record.epoch);
         if (effect.to === 'all') for (const peer of validators) this.#transmit(peer, envelope);
         else this.#transmit(validators[effect.to] as number, envelope);
@@ -406,11 +408,13 @@ export class SimDriver {
         transmit: (to, envelope) => this.#transmit(to, envelope),
         connected: (peer) => world.connected(node.validator, peer),
         soon: (action) => this.#later(world.now() + READ_MICROS, action),
+        nowMillis: () => node.clock.now(world.now()),
         atMillis: (millis, action) => this.#later(node.clock.when(millis), action),
         answerFromDisk: (request) => answerFromDisk(node.disk, request),
       },
       world.membership,
       world.inbound,
+      world.plan.chain.slimLeastBytes,
     );
   }
 }

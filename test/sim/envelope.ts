@@ -1,11 +1,18 @@
 /**
  * What travels between simulated validators: one-way messages, requests and their answers.
  */
+import type { AuthorSet } from 'fanal-node/core/author-set.ts';
 import type { PeerMessage, PeerRequest, PeerResponse, Vertex } from 'fanal-node/core/types.ts';
 import { signedHeaderSize, VERTEX_REF_BYTES, vertexSize } from 'fanal-node/core/vertex.ts';
+import { bytesSaved } from './slim.ts';
 
 export type Envelope =
-  | { readonly kind: 'message'; readonly message: PeerMessage }
+  | {
+      readonly kind: 'message';
+      readonly message: PeerMessage;
+      /** Of a slim vertex: the authors whose vertices it names by them alone. */
+      readonly named?: AuthorSet | null;
+    }
   | { readonly kind: 'request'; readonly id: number; readonly request: PeerRequest }
   | { readonly kind: 'response'; readonly id: number; readonly response: PeerResponse };
 
@@ -17,7 +24,11 @@ const COSIGNATURE_BYTES = 112;
 export function envelopeSize(envelope: Envelope): number {
   switch (envelope.kind) {
     case 'message':
-      return OVERHEAD_BYTES + messageSize(envelope.message);
+      return (
+        OVERHEAD_BYTES +
+        messageSize(envelope.message) -
+        (envelope.named ? bytesSaved(envelope.named) : 0)
+      );
     case 'request':
       return OVERHEAD_BYTES + requestSize(envelope.request);
     case 'response':

@@ -2,6 +2,8 @@
  * A simulated validator's talk with its peers: messages become events of the core, requests find
  * their answers, and what is not valid goes no further.
  */
+import type { AuthorSet } from 'fanal-node/core/author-set.ts';
+import { SLIM_WAIT_MILLIS } from 'fanal-node/core/limits.ts';
 import type {
   Effect,
   EpochRecord,
@@ -9,10 +11,12 @@ import type {
   PeerMessage,
   PeerRequest,
   PeerResponse,
+  Vertex,
 } from 'fanal-node/core/types.ts';
 import type { Envelope } from './envelope.ts';
 import type { Inbound } from './inbound.ts';
 import type { Membership } from './membership.ts';
+import { SimSlim, type SlimArrival } from './slim.ts';
 
 /** What the exchange needs of its machine. */
 export interface ExchangePort {
@@ -25,6 +29,8 @@ export interface ExchangePort {
   soon(action: () => void): void;
   /** At a time of the machine's own clock. */
   atMillis(millis: number, action: () => void): void;
+  /** By the same clock. */
+  nowMillis(): number;
   answerFromDisk(request: PeerRequest): PeerResponse;
 }
 
@@ -33,6 +39,14 @@ interface Outstanding {
   readonly request: PeerRequest;
 }
 
+/** A message of an epoch that has not begun here. */
+interface Early {
+  readonly message: PeerMessage;
+  readonly named: AuthorSet | null;
+}
+
+/** Requests from here on ask for the full form of a slim vertex; those below are the core's. */
+const FIRST_FULL_REQUEST = 0x8000_0000;
 /** Messages of an epoch that has not begun here, kept for one peer. */
 const MAX_FUTURE_PER_PEER = 64;
 
@@ -42,10 +56,19 @@ export class Exchange {
   readonly #inbound: Inbound;
   readonly #outstanding = new Map<number, Outstanding>();
   readonly #incoming = new Map<number, { readonly from: number; readonly id: number }>();
+  readonly #slimLeastBytes: number;
   #nextIncoming = 1;
-  #future = new Map<number, PeerMessage[]>();
+  #nextFull = FIRST_FULL_REQUEST;
+  #future = new Map<number, Early[]>();
+  #slim: { readonly epoch: number; readonly vertices: SimSlim } | null = null;
 
-  constructor(port: ExchangePort, membership: Membership, inbound: Inbound) {
+  constructor(
+    port: ExchangePort,
+    membership: Membership,
+    inbound: Inbound,
+    slimLeastBytes: number,
+  ) {
+    this.#slimLeastBytes = slimLeastBytes;
     this.#port = port;
     this.#membership = membership;
     this.#inbound = inbound;
@@ -54,7 +77,7 @@ export class Exchange {
   receive(from: number, envelope: Envelope): void {
     switch (envelope.kind) {
       case 'message':
-        this.#message(from, envelope.message);
+        this.#message(from, envelope.message, envelope.named ?? null);
         return;
       case 'request':
         this.#request(from, envelope.id, envelope.request);
@@ -108,20 +131,33 @@ export class Exchange {
     const early = [...this.#future];
     this.#future = new Map();
     for (const [from, messages] of early) {
-      for (const message of messages) this.#message(from, message);
+      for (const { message, named } of messages) this.#message(from, message, named);
     }
   }
 
-  #message(from: number, message: PeerMessage): void {
+  /** What a message to all may leave out; null when it goes out whole. */
+  named(message: PeerMessage): AuthorSet | null {
+    if (message.kind !== 'vertices' || message.vertices.length > 1) return null;
+    const [vertex] = message.vertices;
+    if (vertex === undefined) return null;
+    this.#note(vertex);
+    return this.#slimOf(this.#port.record).named(vertex);
+  }
+
+  #message(from: number, message: PeerMessage, named: AuthorSet | null): void {
     const { record } = this.#port;
     const { epoch } = message;
     if (epoch > record.epoch) {
       const kept = this.#future.get(from) ?? [];
-      if (kept.length < MAX_FUTURE_PER_PEER) this.#future.set(from, [...kept, message]);
+      if (kept.length < MAX_FUTURE_PER_PEER) this.#future.set(from, [...kept, { message, named }]);
       return;
     }
     const author = this.#membership.author(epoch, from);
     if (epoch < record.epoch || author === null) return;
+    if (message.kind === 'vertices' && named !== null) {
+      this.#slimArrived({ from, ref: vertexOf(message).ref, named, vertex: vertexOf(message) });
+      return;
+    }
     const event = this.#eventOf(message, author, record);
     if (event !== null) this.#port.enqueue(event);
   }
@@ -133,6 +169,7 @@ export class Exchange {
       case 'vertices': {
         const vertices = this.#inbound.vertices(message.vertices, record);
         if (vertices.length === 0) return null;
+        for (const vertex of vertices) this.#note(vertex);
         return { kind: 'vertices', epoch, from, via: 'push', requestId: null, vertices };
       }
       case 'cosignature':
@@ -151,6 +188,56 @@ export class Exchange {
         return vertex === null ? null : { kind: 'ownReport', epoch, from, vertex };
       }
     }
+  }
+
+  #slimOf(record: EpochRecord): SimSlim {
+    if (this.#slim?.epoch !== record.epoch) {
+      const committee = this.#inbound.committee(record);
+      const vertices = new SimSlim(committee, this.#slimLeastBytes);
+      this.#slim = { epoch: record.epoch, vertices };
+    }
+    return this.#slim.vertices;
+  }
+
+  #note({ ref, header }: Vertex): void {
+    const { record } = this.#port;
+    if (header.epoch !== record.epoch) return;
+    for (const arrival of this.#slimOf(record).note(ref)) this.#restore(arrival);
+  }
+
+  #slimArrived(arrival: SlimArrival): void {
+    const { inbox } = this.#slimOf(this.#port.record);
+    const now = this.#port.nowMillis();
+    const outcome = inbox.offer(arrival, now);
+    if (outcome === 'known') this.#restore(arrival);
+    else if (outcome === 'full') this.#askFull(arrival);
+    else {
+      this.#port.atMillis(now + SLIM_WAIT_MILLIS, () => {
+        for (const one of inbox.overdue(this.#port.nowMillis() - SLIM_WAIT_MILLIS)) {
+          this.#askFull(one);
+        }
+      });
+    }
+  }
+
+  #restore(arrival: SlimArrival): void {
+    const { record } = this.#port;
+    const { from, vertex } = arrival;
+    if (!this.#slimOf(record).isRestored(arrival)) {
+      this.#askFull(arrival);
+      return;
+    }
+    const { epoch } = record;
+    const message: PeerMessage = { kind: 'vertices', epoch, vertices: [vertex] };
+    this.#message(from, message, null);
+  }
+
+  #askFull({ from, ref }: SlimArrival): void {
+    const { epoch } = this.#port.record;
+    const id = this.#nextFull++;
+    const request: PeerRequest = { kind: 'vertices', epoch, refs: [ref] };
+    this.#outstanding.set(id, { to: from, request });
+    this.#port.transmit(from, { kind: 'request', id, request });
   }
 
   #request(from: number, id: number, request: PeerRequest): void {
@@ -195,6 +282,7 @@ export class Exchange {
       case 'vertices': {
         const vertices = this.#inbound.vertices(response.vertices, record);
         if (vertices.length !== response.vertices.length) return null;
+        for (const vertex of vertices) this.#note(vertex);
         return { kind: 'vertices', epoch, from, via: 'fetch', requestId, vertices };
       }
       case 'commits': {
@@ -220,4 +308,8 @@ export class Exchange {
     const from = this.#membership.author(epoch, asked.to);
     if (from !== null) this.#port.enqueue({ kind: 'fetchFailed', epoch, requestId, from });
   }
+}
+
+function vertexOf({ vertices }: Extract<PeerMessage, { kind: 'vertices' }>): Vertex {
+  return vertices[0] as Vertex;
 }

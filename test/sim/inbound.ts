@@ -8,7 +8,7 @@ import { judgeCertification, planCertification } from 'fanal/checkpoint/certify.
 import { cosignatureItem } from 'fanal/checkpoint/cosignature.ts';
 import type { Bytes, Bytes32 } from 'fanal/primitives/bytes.ts';
 import { FanalError } from 'fanal/primitives/errors.ts';
-import { createCommittee } from 'fanal-node/core/committee.ts';
+import { type Committee, createCommittee } from 'fanal-node/core/committee.ts';
 import { genesisVertices } from 'fanal-node/core/entry.ts';
 import type {
   AuthoredCosignature,
@@ -45,6 +45,10 @@ export class Inbound {
   /** Round 0 of an epoch, by author. */
   genesis(record: EpochRecord): readonly VertexRef[] {
     return this.#context(record).genesis;
+  }
+
+  committee(record: EpochRecord): Committee {
+    return this.#context(record).committee;
   }
 
   /** The vertex, if it is valid in this epoch; null if not. */

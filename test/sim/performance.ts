@@ -176,6 +176,7 @@ function performancePlan(options: Setting, trouble: Trouble): Plan {
       changeSet: false,
       maxVertexTransactions: 1_000,
       maxVertexBytes: 262_144,
+      slimLeastBytes: 512,
     },
     byzantine:
       trouble === 'a third never votes'

@@ -96,6 +96,8 @@ export interface ChainOptions {
   readonly changeSet: boolean;
   readonly maxVertexTransactions: number;
   readonly maxVertexBytes: number;
+  /** A vertex goes out slim when that saves so many bytes. */
+  readonly slimLeastBytes: number;
 }
 
 export interface ByzantineValidator {

@@ -129,6 +129,7 @@ function drawChain(random: Random, seconds: number): ChainOptions {
     changeSet: epochMillis > 0 && random.chance(0.6),
     maxVertexTransactions: random.pick([8, 100, 1_000]),
     maxVertexBytes: random.pick([32_768, 262_144]),
+    slimLeastBytes: random.pick([0, 0, 1_000_000]),
   };
 }
 

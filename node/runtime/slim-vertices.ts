@@ -1,0 +1,102 @@
+/**
+ * Slim vertices on their way out and in (docs/consensus.md §3, rule V4).
+ */
+import type { Committee } from '../core/committee.ts';
+import { SLIM_WAIT_MILLIS } from '../core/limits.ts';
+import {
+  KnownSlots,
+  nameable,
+  restoreSlim,
+  SlimInbox,
+  type SlimVertex,
+  slimOf,
+} from '../core/slim.ts';
+import type { PeerMessage, Vertex, VertexRef } from '../core/types.ts';
+import type { TaggedHash } from '../core/vertex.ts';
+import type { MemberMessage } from '../core/wire.ts';
+import type { PeerName } from '../network/identity.ts';
+
+export interface SlimVerticesOptions {
+  readonly hash: TaggedHash;
+  /** A vertex goes out slim when that saves so many bytes. */
+  readonly leastBytes: number;
+  /** Asks a peer for the full form of its vertex. */
+  askFull(peer: PeerName, ref: VertexRef): void;
+  /** A vertex that waited is whole; its signature is not checked. */
+  onRestored(peer: PeerName, vertex: Vertex): void;
+}
+
+interface FromPeer extends SlimVertex {
+  readonly peer: PeerName;
+}
+
+/** Of one epoch. */
+export class SlimVertices {
+  readonly #options: SlimVerticesOptions;
+  readonly #slots: KnownSlots;
+  readonly #inbox: SlimInbox<FromPeer>;
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(committee: Committee, options: SlimVerticesOptions) {
+    this.#options = options;
+    this.#slots = new KnownSlots(committee);
+    this.#inbox = new SlimInbox(this.#slots);
+  }
+
+  /** A vertex is here whose signature is good, or which is our own. */
+  note(ref: VertexRef): void {
+    this.#slots.note(ref);
+    for (const slim of this.#inbox.noted(ref)) {
+      const vertex = this.#restore(slim);
+      if (vertex !== null) this.#options.onRestored(slim.peer, vertex);
+    }
+  }
+
+  /** What goes to everybody: a single vertex of our own slim, if that is worth it. */
+  toAll(message: PeerMessage): MemberMessage {
+    if (message.kind !== 'vertices') return message;
+    const [vertex, ...more] = message.vertices;
+    if (vertex === undefined || more.length > 0) return message;
+    this.note(vertex.ref);
+    const named = nameable(vertex, this.#slots, this.#options.leastBytes);
+    if (named === null) return message;
+    return { kind: 'slimVertex', epoch: message.epoch, slim: slimOf(vertex, named) };
+  }
+
+  /** The full form, or null: then it waits, or its full form is asked for. */
+  take(peer: PeerName, slim: SlimVertex): Vertex | null {
+    const fromPeer = { ...slim, peer };
+    switch (this.#inbox.offer(fromPeer, performance.now())) {
+      case 'known':
+        return this.#restore(fromPeer);
+      case 'waits':
+        this.#lookLater();
+        return null;
+      case 'full':
+        this.#options.askFull(peer, slim.ref);
+        return null;
+    }
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #restore(slim: FromPeer): Vertex | null {
+    const vertex = restoreSlim(slim, this.#slots, this.#options.hash);
+    if (vertex === null) this.#options.askFull(slim.peer, slim.ref);
+    return vertex;
+  }
+
+  #lookLater(): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      for (const { peer, ref } of this.#inbox.overdue(performance.now() - SLIM_WAIT_MILLIS)) {
+        this.#options.askFull(peer, ref);
+      }
+    }, SLIM_WAIT_MILLIS + 1);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,149 @@
+/** Rule V4: vertices without what their receiver knows. */
+import { taggedHash } from 'fanal/primitives/hash.ts';
+import { createCommittee } from 'fanal-node/core/committee.ts';
+import type { Entry } from 'fanal-node/core/entry.ts';
+import { MAX_SLIM_PER_AUTHOR } from 'fanal-node/core/limits.ts';
+import {
+  KnownSlots,
+  nameable,
+  restoreSlim,
+  SlimInbox,
+  type SlimVertex,
+  slimOf,
+} from 'fanal-node/core/slim.ts';
+import type { Vertex } from 'fanal-node/core/types.ts';
+import { encodeVertex } from 'fanal-node/core/vertex.ts';
+import { decodeMessage, encodeMessage } from 'fanal-node/core/wire.ts';
+import { describe, expect, it } from 'vitest';
+import { DagBuilder, testRecord } from './dag-builder.ts';
+
+const SIZE = 40;
+const committee = createCommittee(0, testRecord(SIZE).members);
+const context = { genesisId: testRecord(SIZE).genesisId, hash: taggedHash };
+
+/** Forty validators over one whole round, and a vertex of the second by the first of them. */
+function world() {
+  const builder = new DagBuilder(SIZE);
+  const first = builder.layers(1, 1);
+  const vertex = builder.add(2, 0, first).vertex as Vertex;
+  return { builder, first, vertex };
+}
+
+/** What somebody knows who has these. */
+function knowing(entries: readonly { readonly ref: Vertex['ref'] }[]): KnownSlots {
+  const slots = new KnownSlots(committee);
+  for (const { ref } of entries) slots.note(ref);
+  return slots;
+}
+
+function slim(vertex: Vertex, slots: KnownSlots): SlimVertex {
+  const named = nameable(vertex, slots, 512);
+  if (named === null) throw new Error('nothing to leave out');
+  return slimOf(vertex, named);
+}
+
+describe('a slim vertex', () => {
+  it('is a fifth as long, and becomes the same bytes again', () => {
+    const { first, vertex } = world();
+    const slots = knowing(first);
+    const message = { kind: 'slimVertex', epoch: 0, slim: slim(vertex, slots) } as const;
+    const bytes = encodeMessage(context, message);
+    expect(bytes.length).toBeLessThan(encodeVertex(vertex).length / 4);
+    const read = decodeMessage(context, bytes);
+    if (read.kind !== 'slimVertex') throw new Error(read.kind);
+    const restored = restoreSlim(read.slim, slots, taggedHash);
+    expect(encodeVertex(restored as Vertex)).toEqual(encodeVertex(vertex));
+    expect(restored?.ref).toEqual(vertex.ref);
+  });
+
+  it('leaves out nothing where that saves too little', () => {
+    const small = new DagBuilder(4);
+    const first = small.layers(1, 1);
+    const vertex = small.add(2, 0, first).vertex as Vertex;
+    const slots = new KnownSlots(small.committee);
+    for (const { ref } of first) slots.note(ref);
+    expect(nameable(vertex, slots, 512)).toBeNull();
+    expect(nameable(vertex, slots, 0)).not.toBeNull();
+  });
+
+  it('names in full what its author has seen twice, and what is older', () => {
+    const { builder, first } = world();
+    const old = builder.add(2, 7, first);
+    const second = builder.layer(
+      2,
+      first,
+      [...Array(SIZE).keys()].filter((a) => a !== 7 && a !== 5),
+    );
+    const twins = [0, 1].map((twin) => builder.add(2, 5, first, twin + 1));
+    const parents = [...second, twins[0] as typeof old, first[7] as typeof old];
+    const vertex = builder.add(3, 0, parents).vertex as Vertex;
+    const { header } = slim(vertex, knowing([...first, ...second, old, ...twins]));
+    expect(header.ancestors.map(({ round, author }) => `${round}/${author}`)).toEqual([
+      '2/0',
+      '2/5',
+      '1/7',
+    ]);
+  });
+
+  it('is not restored by who knows too little, or another vertex of a slot', () => {
+    const { builder, first, vertex } = world();
+    const small = slim(vertex, knowing(first));
+    const missing = first.filter(({ author }) => author !== 9);
+    expect(restoreSlim(small, knowing(missing), taggedHash)).toBeNull();
+    const twin = builder.add(1, 9, builder.table.genesis, 1);
+    expect(restoreSlim(small, knowing([...missing, twin]), taggedHash)).toBeNull();
+    expect(restoreSlim(small, knowing([...first, twin]), taggedHash)).toBeNull();
+  });
+});
+
+describe('slim vertices on their way in', () => {
+  it('wait for what they name, and no longer', () => {
+    const { first, vertex } = world();
+    const small = slim(vertex, knowing(first));
+    const slots = knowing(first.slice(0, SIZE - 2));
+    const inbox = new SlimInbox<SlimVertex>(slots);
+    expect(inbox.offer(small, 0)).toBe('waits');
+    const [other, last] = first.slice(SIZE - 2) as [Entry, Entry];
+    slots.note(last.ref);
+    expect(inbox.noted(last.ref)).toEqual([]);
+    slots.note(other.ref);
+    expect(inbox.noted(other.ref)).toEqual([small]);
+    expect(inbox.count).toBe(0);
+    expect(inbox.offer(small, 0)).toBe('known');
+  });
+
+  it('are given up after their time, and leave no trace', () => {
+    const { first, vertex } = world();
+    const small = slim(vertex, knowing(first));
+    const inbox = new SlimInbox<SlimVertex>(knowing([]));
+    expect(inbox.offer(small, 100)).toBe('waits');
+    expect(inbox.overdue(99)).toEqual([]);
+    expect(inbox.overdue(100)).toEqual([small]);
+    for (const { ref } of first) expect(inbox.noted(ref)).toEqual([]);
+    expect(inbox.count).toBe(0);
+  });
+
+  it('are few of each author: one more is asked for whole', () => {
+    const { first, vertex } = world();
+    const small = slim(vertex, knowing(first));
+    const inbox = new SlimInbox<SlimVertex>(knowing([]));
+    const outcomes = Array.from({ length: MAX_SLIM_PER_AUTHOR + 1 }, () => inbox.offer(small, 0));
+    expect(outcomes.at(-2)).toBe('waits');
+    expect(outcomes.at(-1)).toBe('full');
+    expect(inbox.count).toBe(MAX_SLIM_PER_AUTHOR);
+  });
+});
+
+describe('what is known of a slot', () => {
+  it('is of the latest rounds of its author, whoever else runs ahead', () => {
+    const slots = new KnownSlots(committee);
+    const digest = new Uint8Array(32) as Vertex['ref']['digest'];
+    slots.note({ round: 5, author: 1, digest });
+    slots.note({ round: 1_000_000, author: 2, digest });
+    expect(slots.digestOf(5, 1)).toBe(digest);
+    slots.note({ round: 13, author: 1, digest });
+    expect(slots.has(5, 1)).toBe(false);
+    slots.note({ round: 5, author: 1, digest });
+    expect(slots.has(5, 1)).toBe(false);
+  });
+});

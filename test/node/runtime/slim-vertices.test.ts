@@ -1,0 +1,93 @@
+import { taggedHash } from 'fanal/primitives/hash.ts';
+import { createCommittee } from 'fanal-node/core/committee.ts';
+import type { PeerMessage, Vertex } from 'fanal-node/core/types.ts';
+import { encodeVertex } from 'fanal-node/core/vertex.ts';
+import { SlimVertices } from 'fanal-node/runtime/slim-vertices.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DagBuilder, testRecord } from '../../core/dag-builder.ts';
+
+const SIZE = 20;
+const PEER = 'its author' as never;
+const committee = createCommittee(0, testRecord(SIZE).members);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A vertex over a whole round, its author, and one who receives it. */
+function meeting() {
+  const builder = new DagBuilder(SIZE);
+  const first = builder.layers(1, 1).map(({ ref }) => ref);
+  const entries = first.map((ref) => builder.table.intern(ref));
+  const vertex = builder.add(2, 0, entries).vertex as Vertex;
+  const asked: unknown[] = [];
+  const restored: Vertex[] = [];
+  const options = {
+    hash: taggedHash,
+    leastBytes: 512,
+    askFull: (_peer: unknown, ref: unknown) => asked.push(ref),
+    onRestored: (_peer: unknown, whole: Vertex) => restored.push(whole),
+  };
+  const author = new SlimVertices(committee, options);
+  for (const ref of first) author.note(ref);
+  const message = author.toAll({ kind: 'vertices', epoch: 0, vertices: [vertex] });
+  if (message.kind !== 'slimVertex') throw new Error(`sent ${message.kind}`);
+  const receiver = new SlimVertices(committee, options);
+  return { first, vertex, slim: message.slim, receiver, asked, restored };
+}
+
+describe('a slim vertex between two validators', () => {
+  test('is whole at once for whoever knows what it names', () => {
+    const { first, vertex, slim, receiver, asked } = meeting();
+    for (const ref of first) receiver.note(ref);
+    const whole = receiver.take(PEER, slim);
+    expect(encodeVertex(whole as Vertex)).toEqual(encodeVertex(vertex));
+    expect(asked).toEqual([]);
+  });
+
+  test('is whole when the last vertex that it names has come', () => {
+    const { first, vertex, slim, receiver, asked, restored } = meeting();
+    expect(receiver.take(PEER, slim)).toBeNull();
+    for (const ref of first.slice(1)) receiver.note(ref);
+    expect(restored.map(({ ref }) => ref)).toEqual([vertex.ref]);
+    vi.advanceTimersByTime(1_000);
+    expect(asked).toEqual([]);
+  });
+
+  test('is asked for in full, once, when that takes too long', () => {
+    const { vertex, slim, receiver, asked, restored } = meeting();
+    expect(receiver.take(PEER, slim)).toBeNull();
+    vi.advanceTimersByTime(1_000);
+    expect(asked).toEqual([vertex.ref]);
+    expect(restored).toEqual([]);
+  });
+
+  test('is asked for in full when it means another vertex of a slot', () => {
+    const { first, slim, receiver, asked } = meeting();
+    const builder = new DagBuilder(SIZE);
+    const twin = builder.add(1, 3, builder.table.genesis, 1);
+    for (const ref of first) receiver.note(ref.author === 3 ? twin.ref : ref);
+    expect(receiver.take(PEER, slim)).toBeNull();
+    expect(asked).toEqual([slim.ref]);
+  });
+});
+
+describe('what goes out whole', () => {
+  test('is all but a single vertex', () => {
+    const { vertex, receiver } = meeting();
+    const messages: PeerMessage[] = [
+      { kind: 'vertices', epoch: 0, vertices: [vertex, vertex] },
+      { kind: 'askOwn', epoch: 0 },
+    ];
+    for (const message of messages) expect(receiver.toAll(message)).toBe(message);
+  });
+
+  test('is a vertex of whose ancestors little is known', () => {
+    const { vertex, receiver } = meeting();
+    const message: PeerMessage = { kind: 'vertices', epoch: 0, vertices: [vertex] };
+    expect(receiver.toAll(message)).toBe(message);
+  });
+});

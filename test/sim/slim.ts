@@ -1,0 +1,60 @@
+/**
+ * Slim vertices between simulated validators: the real rules of what is left out and what waits, on
+ * vertices that are shared objects, so that nothing is encoded.
+ */
+
+import { equalBytes } from 'fanal/primitives/bytes.ts';
+import { type AuthorSet, bitCount, hasAuthor } from 'fanal-node/core/author-set.ts';
+import type { Committee } from 'fanal-node/core/committee.ts';
+import { KnownSlots, nameable, SlimInbox } from 'fanal-node/core/slim.ts';
+import type { Vertex, VertexRef } from 'fanal-node/core/types.ts';
+import { VERTEX_REF_BYTES } from 'fanal-node/core/vertex.ts';
+
+/** A vertex on its way in, of which the receiver may use no more than a slim one has. */
+export interface SlimArrival {
+  readonly from: number;
+  readonly ref: VertexRef;
+  readonly named: AuthorSet;
+  readonly vertex: Vertex;
+}
+
+export class SimSlim {
+  readonly #slots: KnownSlots;
+  readonly #leastBytes: number;
+  readonly inbox: SlimInbox<SlimArrival>;
+
+  constructor(committee: Committee, leastBytes: number) {
+    this.#slots = new KnownSlots(committee);
+    this.#leastBytes = leastBytes;
+    this.inbox = new SlimInbox(this.#slots);
+  }
+
+  /** A vertex is known. Returns those that waited for it. */
+  note(ref: VertexRef): readonly SlimArrival[] {
+    this.#slots.note(ref);
+    return this.inbox.noted(ref);
+  }
+
+  /** What an own vertex need not carry; null when it goes out whole. */
+  named(vertex: Vertex): AuthorSet | null {
+    return nameable(vertex, this.#slots, this.#leastBytes);
+  }
+
+  /** Whether what is named is what the author meant: else the digest would be another. */
+  isRestored({ named, vertex }: SlimArrival): boolean {
+    const { header } = vertex;
+    for (const { round, author, digest } of header.ancestors) {
+      if (round !== header.round - 1 || !hasAuthor(named, author)) continue;
+      const known = this.#slots.digestOf(round, author);
+      if (known === null || !equalBytes(known, digest)) return false;
+    }
+    return true;
+  }
+}
+
+/** Bytes that naming these ancestors by their authors saves. */
+export function bytesSaved(named: AuthorSet): number {
+  let count = 0;
+  for (const word of named) count += bitCount(word);
+  return count * VERTEX_REF_BYTES - (2 + 4 * named.length + 32);
+}
