@@ -5,6 +5,7 @@ import { invalidRequest, Problem } from 'fanal/api/problem.ts';
 import { LRUCache } from 'lru-cache';
 import type { FixedHeaders } from './answer.ts';
 import { clientKey } from './client-address.ts';
+import { MAX_REMEMBERED_CLIENTS } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { LimitsPort } from './ports.ts';
 import type { Plan } from './quota.ts';
@@ -29,7 +30,7 @@ export class Gate {
   readonly #lead: FixedHeaders;
   readonly #anonymous: FixedHeaders;
   /** Clients that have asked for too much that is dear, until when. */
-  readonly #spent = new LRUCache<string, number>({ max: 10_000 });
+  readonly #spent = new LRUCache<string, number>({ max: MAX_REMEMBERED_CLIENTS });
   readonly #now: () => number;
 
   /** @param lead headers that every answer carries, limits or not */
