@@ -94,7 +94,7 @@ test.runIf(process.platform === 'linux')(
   'a node starts itself with a small space for new objects, under the same process id',
   () => {
     const words = readFileSync(`/proc/${node(0).pid}/cmdline`, 'utf8').split('\0');
-    expect(words).toContain('--max-semi-space-size=2');
+    expect(words).toContain('--max-semi-space-size=8');
   },
 );
 
