@@ -78,6 +78,7 @@ export const SETTINGS = {
   api: {
     listen: text('127.0.0.1:8080', 'Where wallets and gateways ask; empty for nowhere'),
     trust_forwarded: flag(false, 'Take client addresses from a reverse proxy on loopback'),
+    unlimited: list([], 'Addresses of clients without a limit, such as your gateway’s'),
   },
   ops: {
     listen: text('127.0.0.1:9670', 'Health and metrics, on loopback; empty for nowhere'),

@@ -4,7 +4,8 @@
  * A client is an IPv4 address or an IPv6 /64, as the socket says; headers are never read, so
  * nobody can choose who they are.
  */
-import { isIPv6 } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
 
 /** A bucket's size and how fast it refills, in cost units. */
 export interface RateRule {
@@ -80,6 +81,25 @@ export function clientOf(address: string): string {
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
+}
+
+/**
+ * Where a request comes from: the socket's other end, or the one that a reverse proxy on this
+ * machine names last in `X-Forwarded-For`, if the operator has one.
+ */
+export function addressOf(
+  { socket, headers }: IncomingMessage,
+  trustForwarded: boolean,
+): string | null {
+  const address = socket.remoteAddress ?? null;
+  if (!trustForwarded || address === null || !isLoopback(address)) return address;
+  // Several headers of the name come as one, with commas; what stands last our proxy has written.
+  const named =
+    String(headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() ?? '';
+  return isIP(named) === 0 ? address : named;
 }
 
 /** Says whether an address is this machine's own. */

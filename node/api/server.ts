@@ -13,6 +13,7 @@ import { type ApiOptions, createApi } from './app.ts';
 import { interestOf } from './event-routes.ts';
 import { statusReport } from './operation-routes.ts';
 import type { ApiPorts } from './ports.ts';
+import { addressOf } from './rates.ts';
 import { EventSockets, refuseUpgrade } from './socket.ts';
 
 export interface ServeOptions extends ApiOptions {
@@ -21,6 +22,8 @@ export interface ServeOptions extends ApiOptions {
   readonly port: number;
   readonly operationsHost: string;
   readonly operationsPort: number;
+  /** Whether a proxy on this machine says who its clients are. */
+  readonly trustForwarded?: boolean;
   /** Whom the node is connected to, for its operator. */
   readonly peers?: () => readonly unknown[];
 }
@@ -41,6 +44,7 @@ const CLOSE_GRACE_MILLIS = 3_000;
 export async function serveApi(ports: ApiPorts, options: ServeOptions): Promise<RunningApi> {
   const api = createApi(ports, options);
   const { prefix } = ports.identity;
+  const { trustForwarded = false } = options;
   const sockets = new EventSockets({
     hub: api.hub,
     prefix,
@@ -50,7 +54,7 @@ export async function serveApi(ports: ApiPorts, options: ServeOptions): Promise<
   });
   const listener = getRequestListener((request, { incoming }) =>
     api.fetch(request, {
-      address: incoming.socket.remoteAddress ?? null,
+      address: addressOf(incoming as IncomingMessage, trustForwarded),
       target: incoming.url ?? '/',
     }),
   );
@@ -71,7 +75,8 @@ export async function serveApi(ports: ApiPorts, options: ServeOptions): Promise<
     try {
       const match = matchRoute(request.method ?? '', request.url ?? '');
       if (match.name !== 'events') throw new Problem('not-found');
-      sockets.upgrade(request, socket, head, interestOf(match.parameters, prefix));
+      const address = addressOf(request, trustForwarded) ?? '';
+      sockets.upgrade(request, socket, head, interestOf(match.parameters, prefix), address);
     } catch (error) {
       refuseUpgrade(socket, error instanceof Problem ? `${error.status} Refused` : '400 Refused');
     }

@@ -57,9 +57,19 @@ export class EventSockets {
     });
   }
 
-  /** Answers an upgrade whose path and query were already found to be those of the event route. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, interest: Interest): void {
-    const client = clientOf(request.socket.remoteAddress ?? '');
+  /**
+   * Answers an upgrade whose path and query were already found to be those of the event route.
+   *
+   * @param address where it comes from
+   */
+  upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    interest: Interest,
+    address: string,
+  ): void {
+    const client = clientOf(address);
     const open = this.#perClient.get(client) ?? 0;
     if (open >= MAX_SOCKETS_PER_ADDRESS || this.#server.clients.size >= MAX_SOCKETS_PER_SHARD) {
       refuseUpgrade(socket, '429 Too Many Requests', 'Retry-After: 10\r\n');

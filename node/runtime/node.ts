@@ -232,6 +232,8 @@ async function startApi(context: NodeContext, version: NodeVersion): Promise<Run
       port: publicDoor.port,
       operationsHost: operations.host,
       operationsPort: operations.port,
+      unlimited: api.unlimited,
+      trustForwarded: api.trust_forwarded,
       peers: () => namedPeers(context),
     });
     parts.log.info({ api: running.url, operations: running.operationsUrl }, 'serving');

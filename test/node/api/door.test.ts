@@ -8,7 +8,7 @@ import { toHex, utf8 } from 'fanal/primitives/bytes.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi, problemOf } from '../../../node/api/app.ts';
 import { openMetrics } from '../../../node/api/metrics.ts';
-import { clientOf, isLoopback, RateLimiter } from '../../../node/api/rates.ts';
+import { addressOf, clientOf, isLoopback, RateLimiter } from '../../../node/api/rates.ts';
 import { type ApiWorld, apiWorld } from '../../support/api-world.ts';
 import { COIN } from '../../support/ledger-chain.ts';
 
@@ -195,6 +195,34 @@ describe('the door', () => {
     expect(other.headers.get('ratelimit-policy')).toBe('"read";q=600;w=10');
     expect(other.headers.get('ratelimit')).toBe('"read";r=599');
     api.close();
+  });
+
+  it('lets those whom the operator names ask without a limit', async () => {
+    const metrics = openMetrics('test');
+    const unlimited = ['198.51.100.7', '2001:db8:0:7::1'];
+    const api = createApi(w.ports, { metrics, unlimited, onError: () => {} });
+    const target = '/v1/fees';
+    const ask = (address: string) =>
+      api.fetch(new Request(`http://node${target}`), { address, target });
+    for (const address of ['198.51.100.7', '::ffff:198.51.100.7', '2001:db8:0:7::99']) {
+      for (let i = 0; i < 610; i++) await (await ask(address)).arrayBuffer();
+      expect((await ask(address)).status, address).toBe(200);
+    }
+    api.close();
+  });
+
+  it('takes a client from a proxy on this machine if it is told to, and from nobody else', () => {
+    const from = (remoteAddress: string, forwarded: string | undefined, trusted: boolean) =>
+      addressOf(
+        { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } } as never,
+        trusted,
+      );
+    expect(from('127.0.0.1', '10.0.0.1, 203.0.113.9', true)).toBe('203.0.113.9');
+    expect(from('::1', '2001:db8::5', true)).toBe('2001:db8::5');
+    expect(from('127.0.0.1', '203.0.113.9', false)).toBe('127.0.0.1');
+    expect(from('198.51.100.7', '203.0.113.9', true)).toBe('198.51.100.7');
+    expect(from('127.0.0.1', 'unknown', true)).toBe('127.0.0.1');
+    expect(from('127.0.0.1', undefined, true)).toBe('127.0.0.1');
   });
 
   it('says nothing of what broke inside, and reports it to the operator', async () => {
