@@ -301,12 +301,13 @@ export class Consensus {
       this.#driver.push({ kind: 'fetchFailed', epoch: request.epoch, requestId, from: to });
     const peer = roster.peer(to);
     const body = requestEnvelope(requestId, encodeRequest(wire, request));
-    if (peer === undefined || !network.send(peer, 'vertex', body)) {
-      failed();
-      return;
-    }
     const millis = effect.deadline - wholeMillis();
-    this.#requests.ask(requestId, peer, request.epoch, request, millis, failed);
+    const isAsked =
+      peer !== undefined &&
+      this.#requests.ask(requestId, peer, request.epoch, request, millis, failed);
+    if (isAsked && network.send(peer, 'vertex', body)) return;
+    if (isAsked) this.#requests.answered(requestId, peer);
+    failed();
   }
 
   /** The full form of a slim vertex, from its author. Without an answer the core fetches it once it is named. */
@@ -316,7 +317,8 @@ export class Consensus {
     if (epoch === undefined) return;
     const request = { kind: 'vertices', epoch, refs: [ref] } as const;
     const requestId = FIRST_OWN_REQUEST + (this.#fullRequests++ % FIRST_OWN_REQUEST);
-    this.#requests.ask(requestId, peer, epoch, request, RUNTIME_LIMITS.fullVertexMillis, () => {});
+    const millis = RUNTIME_LIMITS.fullVertexMillis;
+    if (!this.#requests.ask(requestId, peer, epoch, request, millis, () => {})) return;
     network.send(peer, 'vertex', requestEnvelope(requestId, encodeRequest(wire, request)));
   }
 

@@ -19,15 +19,22 @@ export interface Asking {
   readonly requestId: number;
 }
 
+/** Requests of ours that are under way with one peer at a time. */
+export const MAX_ASKED_PER_PEER = 64;
 /** Peers' requests that wait at once; beyond it the oldest is forgotten, and its peer asks again. */
 const MAX_ASKING = 4_096;
 
 export class PendingRequests {
   readonly #asked = new Map<number, Asked>();
+  readonly #askedOf = new Map<PeerName, number>();
   readonly #asking = new Map<number, Asking>();
   #nextAsking = 1;
 
-  /** Notes a request of ours. `onLate` is called unless it is taken in time. */
+  /**
+   * Notes a request of ours. `onLate` is called unless it is taken in time.
+   *
+   * @returns false when too many are under way with this peer: this one is not to be sent
+   */
   ask(
     requestId: number,
     peer: PeerName,
@@ -35,24 +42,27 @@ export class PendingRequests {
     request: PeerRequest,
     millis: number,
     onLate: () => void,
-  ): void {
+  ): boolean {
+    const underWay = this.#askedOf.get(peer) ?? 0;
+    if (underWay >= MAX_ASKED_PER_PEER) return false;
     const timer = setTimeout(
       () => {
-        this.#asked.delete(requestId);
+        this.#forget(requestId);
         onLate();
       },
       Math.max(0, millis),
     );
     timer.unref();
     this.#asked.set(requestId, { peer, epoch, request, timer });
+    this.#askedOf.set(peer, underWay + 1);
+    return true;
   }
 
   /** Takes out our request that `peer` answers; undefined for one it was not asked, or too late. */
   answered(requestId: number, peer: PeerName): Asked | undefined {
     const asked = this.#asked.get(requestId);
     if (asked === undefined || asked.peer !== peer) return undefined;
-    clearTimeout(asked.timer);
-    this.#asked.delete(requestId);
+    this.#forget(requestId);
     return asked;
   }
 
@@ -61,8 +71,7 @@ export class PendingRequests {
     const ids: number[] = [];
     for (const [requestId, asked] of this.#asked) {
       if (asked.peer !== peer) continue;
-      clearTimeout(asked.timer);
-      this.#asked.delete(requestId);
+      this.#forget(requestId);
       ids.push(requestId);
     }
     return ids;
@@ -86,8 +95,17 @@ export class PendingRequests {
   }
 
   close(): void {
-    for (const { timer } of this.#asked.values()) clearTimeout(timer);
-    this.#asked.clear();
+    for (const requestId of this.#asked.keys()) this.#forget(requestId);
     this.#asking.clear();
+  }
+
+  #forget(requestId: number): void {
+    const asked = this.#asked.get(requestId);
+    if (asked === undefined) return;
+    clearTimeout(asked.timer);
+    this.#asked.delete(requestId);
+    const left = (this.#askedOf.get(asked.peer) ?? 1) - 1;
+    if (left === 0) this.#askedOf.delete(asked.peer);
+    else this.#askedOf.set(asked.peer, left);
   }
 }

@@ -232,7 +232,10 @@ export class TestValidator {
       return;
     }
     const millis = effect.deadline - wholeMillis();
-    this.#requests.ask(requestId, peer, request.epoch, request, millis, failed);
+    if (!this.#requests.ask(requestId, peer, request.epoch, request, millis, failed)) {
+      failed();
+      return;
+    }
     const body = requestEnvelope(requestId, encodeRequest(this.#world.wire, request));
     this.#world.send(this.index, this.#validator(to), body);
   }
