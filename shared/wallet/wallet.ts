@@ -86,6 +86,8 @@ export const DEFAULT_GAP = 20;
 export const MAX_ADDRESSES = 10_000;
 /** Blocks that a payment may take before it expires. */
 export const EXPIRY_BLOCKS = 240n;
+/** How often a payment that is waited for is handed in again. */
+const OFFER_AGAIN_MILLIS = 8_000;
 /** A reported fee is believed up to this many times the chain's minimum. */
 export const MAX_FEE_FACTOR = 20n;
 
@@ -193,13 +195,39 @@ export function createWallet({ client, account, gap = DEFAULT_GAP }: WalletOptio
       return answer;
     },
 
-    confirm({ id, expiry, inputs }, options = {}) {
+    confirm(draft, { signal } = {}) {
+      const { id, expiry, inputs } = draft;
       const [coin] = inputs;
       const expires =
         coin === undefined ? {} : { expires: { height: expiry, address: coin.address, coin } };
-      return client.waitForTransaction({ id, ...expires, ...options });
+      const asked = signal === undefined ? {} : { signal };
+      const waiting = client.waitForTransaction({ id, ...expires, ...asked });
+      return offeredMeanwhile(waiting, client, draft);
     },
   };
+}
+
+/**
+ * Hands a payment in again now and then until the wait for it ends: servers that took it may all
+ * have lost it before it was in a block.
+ */
+async function offeredMeanwhile<T>(waiting: Promise<T>, client: Client, draft: Draft): Promise<T> {
+  const { platform } = client;
+  const over = platform.abortController();
+  const { signal } = over;
+  const offering = async () => {
+    while (!signal.aborted) {
+      await platform.sleep(OFFER_AGAIN_MILLIS, signal);
+      await client.broadcast({ transaction: draft.bytes, signal }).catch(() => {});
+    }
+  };
+  // What a server says of it then is as little believed as ever.
+  void offering().catch(() => {});
+  try {
+    return await waiting;
+  } finally {
+    over.abort();
+  }
 }
 
 /** Goes through the account's addresses until `gap` in a row are proved never to have been used. */

@@ -17,7 +17,7 @@ import {
   type Tip,
   TrustExpiredError,
 } from 'fanal/wallet';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { aliceAddress, bobAddress, coins, platformOf, world } from '../../support/wallet-world.ts';
 
 describe('a client', () => {
@@ -281,6 +281,21 @@ describe('a wallet', () => {
     );
     const draft = await wallet.build({ to: [{ address: bobAddress, amount: coins(1) }] });
     expect(draft.fee).toBe(200n * BigInt(draft.bytes.length));
+  });
+
+  it('hands a payment in again that every server took and lost', async () => {
+    const { wallet, chain, block } = world();
+    await wallet.sync();
+    const draft = await wallet.build({ to: [{ address: bobAddress, amount: coins(1) }] });
+    const take = chain.submit.bind(chain);
+    chain.submit = () => ({ kind: 'accepted', txid: draft.id });
+    await wallet.send(draft);
+    expect(chain.isWaiting(draft.id)).toBe(false);
+    chain.submit = take;
+    const waiting = wallet.confirm(draft);
+    await vi.waitFor(() => expect(chain.isWaiting(draft.id)).toBe(true));
+    block();
+    expect(await waiting).toMatchObject({ trust: 'proved', height: 2n });
   });
 
   it('calls a payment expired only when its coin is proved to be unspent', async () => {
