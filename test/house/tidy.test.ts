@@ -49,6 +49,13 @@ describe('the rooms', () => {
     expect(offenders).toEqual([]);
   });
 
+  it('the node loads the query builder in one place, which takes its CommonJS files', () => {
+    const offenders = source.filter(
+      (path) => path.startsWith('node/') && /^import (?!type\b).*'drizzle-orm/m.test(read(path)),
+    );
+    expect(offenders).toEqual([]);
+  });
+
   it('the consensus core imports the protocol and itself alone', () => {
     const offenders = source
       .filter((path) => path.startsWith('node/core/'))
