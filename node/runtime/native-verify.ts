@@ -6,6 +6,7 @@ import type { SignedItem } from 'fanal/crypto/filter.ts';
 import { verifyWithNative } from 'fanal/crypto/webcrypto.ts';
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import sodium from 'sodium-native';
+import { nativeTaggedHash } from '../ledger/native-sha256.ts';
 
 const batch = verifyWithNative((message, signature, publicKey) =>
   sodium.crypto_sign_verify_detached(signature, message, publicKey),
@@ -18,6 +19,7 @@ export function verifyNatively(items: readonly SignedItem[]): readonly boolean[]
 
 /** Checks the shape of a transaction in canonical bytes, and every signature it carries. */
 export function verifyTransaction(bytes: Bytes, rules: TransactionRules): boolean {
-  const verdict = checkShape(bytes, rules);
+  // Rules cross to other threads without their hash.
+  const verdict = checkShape(bytes, { ...rules, taggedHash: nativeTaggedHash });
   return verdict.kind === 'shaped' && verifyNatively(verdict.shaped.items).every(Boolean);
 }
