@@ -45,9 +45,10 @@ export const MAX_WAITERS_LOOKED_AT = 64;
 /** Ancestors pushed with an own vertex to one peer. */
 export const MAX_PUSH_VERTICES = 64;
 export const MAX_PUSH_BYTES = 64 * KIB;
-/** Slim vertices of one author that wait for what they name, and how long. */
-export const MAX_SLIM_PER_AUTHOR = 4;
+/** Slim vertices of one author that wait for what they name, until when, and until when at last. */
+export const MAX_SLIM_PER_AUTHOR = 16;
 export const SLIM_WAIT_MILLIS = 60;
+export const SLIM_KEEP_MILLIS = 2_000;
 /** Own vertices sent when a peer subscribes. */
 export const MAX_REPLAY_VERTICES = 32;
 /** Between two such answers to one peer, and until what was sent is sent again. */

@@ -7,7 +7,7 @@
 import { type Bytes, type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts';
 import { type AuthorSet, addAuthor, emptySet, forEachAuthor, hasAuthor } from './author-set.ts';
 import type { Committee } from './committee.ts';
-import { MAX_SLIM_PER_AUTHOR } from './limits.ts';
+import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from './limits.ts';
 import type { Vertex, VertexHeader, VertexRef } from './types.ts';
 import { type TaggedHash, VERTEX_REF_BYTES, vertexDigest } from './vertex.ts';
 
@@ -24,7 +24,7 @@ export interface SlimVertex {
 }
 
 /** Rounds of each author that are remembered. */
-const RING = 8;
+const RING = 16;
 
 /** The vertex that each author has shown in its latest rounds. */
 export class KnownSlots {
@@ -32,38 +32,63 @@ export class KnownSlots {
   readonly #rounds: Float64Array;
   /** Null where an author has shown two. */
   readonly #digests: (Bytes32 | null)[];
+  /** Others name this vertex, its author has not shown it here. */
+  readonly #hearsay: Uint8Array;
 
   constructor(committee: Committee) {
     this.committee = committee;
     this.#rounds = new Float64Array(committee.size * RING).fill(-1);
     this.#digests = new Array(committee.size * RING).fill(null);
+    this.#hearsay = new Uint8Array(committee.size * RING);
   }
 
   /** A vertex whose signature is good. */
-  note({ round, author, digest }: VertexRef): void {
-    const place = author * RING + (round % RING);
+  note(ref: VertexRef): void {
+    const place = placeOf(ref);
     const known = this.#rounds[place] as number;
-    if (known > round) return;
-    if (known < round) {
-      this.#rounds[place] = round;
-      this.#digests[place] = digest;
+    if (known > ref.round) return;
+    if (known < ref.round || this.#hearsay[place] === 1) {
+      this.#set(place, ref, 0);
       return;
     }
     const other = this.#digests[place];
-    if (other !== null && other !== undefined && !equalBytes(other, digest)) {
+    if (other !== null && other !== undefined && !equalBytes(other, ref.digest)) {
       this.#digests[place] = null;
     }
   }
 
-  /** Whether anything was shown in a slot. */
+  /**
+   * A vertex that one with a good signature names. It may be a lie, so what is restored with it has
+   * to have the right digest.
+   *
+   * @returns whether that is news
+   */
+  hear(ref: VertexRef): boolean {
+    const place = placeOf(ref);
+    if ((this.#rounds[place] as number) >= ref.round) return false;
+    this.#set(place, ref, 1);
+    return true;
+  }
+
+  /** Whether anything is known of a slot. */
   has(round: number, author: number): boolean {
-    return this.#rounds[author * RING + (round % RING)] === round;
+    return this.#rounds[placeOf({ round, author })] === round;
   }
 
   /** The one vertex of a slot; null when there is none, or more than one. */
   digestOf(round: number, author: number): Bytes32 | null {
-    return this.has(round, author) ? (this.#digests[author * RING + (round % RING)] ?? null) : null;
+    return this.has(round, author) ? (this.#digests[placeOf({ round, author })] ?? null) : null;
   }
+
+  #set(place: number, { round, digest }: VertexRef, hearsay: 0 | 1): void {
+    this.#rounds[place] = round;
+    this.#digests[place] = digest;
+    this.#hearsay[place] = hearsay;
+  }
+}
+
+function placeOf({ round, author }: Pick<VertexRef, 'round' | 'author'>): number {
+  return author * RING + (round % RING);
 }
 
 /** The ancestors that a receiver can find by their authors; null when that saves too little. */
@@ -128,89 +153,105 @@ export function restoreSlim(slim: SlimVertex, slots: KnownSlots, hash: TaggedHas
 interface Waiting<T> {
   readonly slim: T;
   readonly since: number;
-  /** The slots that were missing at first, and how many still are. */
-  readonly slots: readonly number[];
-  missing: number;
+  /** The slots of which nothing is known. */
+  readonly missing: Set<number>;
+  isAsked: boolean;
 }
 
 /** Slim vertices on their way in, until all that they name is known. */
 export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: AuthorSet }> {
   readonly #slots: KnownSlots;
-  readonly #waiting = new Set<Waiting<T>>();
+  /** By the slot of the vertex. */
+  readonly #waiting = new Map<number, Waiting<T>>();
   readonly #byAuthor: Int32Array;
-  /** By slot: those that wait for its vertex. */
-  readonly #bySlot = new Map<number, Waiting<T>[]>();
+  /** By a missing slot: those that wait for its vertex. */
+  readonly #waitersOf = new Map<number, Set<Waiting<T>>>();
 
   constructor(slots: KnownSlots) {
     this.#slots = slots;
     this.#byAuthor = new Int32Array(slots.committee.size);
   }
 
+  get count(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * Takes one in.
    *
-   * @returns `known` when nothing is missing, `waits`, or `full` when too many of its author wait
+   * @returns `known` when nothing is missing, `waits`, or `full` when too many of its author wait,
+   *   or another one of its slot
    */
   offer(slim: T, now: number): 'known' | 'waits' | 'full' {
-    const { round, author } = slim.ref;
-    const missing: number[] = [];
+    const { round, author, digest } = slim.ref;
+    const key = slotKey(round, author);
+    const same = this.#waiting.get(key);
+    if (same !== undefined) return equalBytes(same.slim.ref.digest, digest) ? 'waits' : 'full';
+    const missing = new Set<number>();
     forEachAuthor(slim.named, (named) => {
-      if (named < this.#slots.committee.size && !this.#slots.has(round - 1, named))
-        missing.push(slotKey(round - 1, named));
+      if (named < this.#slots.committee.size && !this.#slots.has(round - 1, named)) {
+        missing.add(slotKey(round - 1, named));
+      }
     });
-    if (missing.length === 0) return 'known';
+    if (missing.size === 0) return 'known';
     if ((this.#byAuthor[author] as number) >= MAX_SLIM_PER_AUTHOR) return 'full';
-    const waiting = { slim, since: now, slots: missing, missing: missing.length };
-    this.#waiting.add(waiting);
+    const waiting = { slim, since: now, missing, isAsked: false };
+    this.#waiting.set(key, waiting);
     this.#byAuthor[author] = (this.#byAuthor[author] as number) + 1;
-    for (const key of missing) {
-      const others = this.#bySlot.get(key);
-      if (others === undefined) this.#bySlot.set(key, [waiting]);
-      else others.push(waiting);
+    for (const slot of missing) {
+      const others = this.#waitersOf.get(slot);
+      if (others === undefined) this.#waitersOf.set(slot, new Set([waiting]));
+      else others.add(waiting);
     }
     return 'waits';
   }
 
-  /** A vertex is known. Returns those that are complete with it. */
+  /** Something is known of a slot. Returns those that are complete with it. */
   noted({ round, author }: VertexRef): readonly T[] {
     const key = slotKey(round, author);
-    const waiting = this.#bySlot.get(key);
-    if (waiting === undefined) return [];
-    this.#bySlot.delete(key);
+    // It came in another way.
+    const itself = this.#waiting.get(key);
+    if (itself !== undefined) this.#forget(itself);
+    const waiters = this.#waitersOf.get(key);
+    if (waiters === undefined) return [];
+    this.#waitersOf.delete(key);
     const complete: T[] = [];
-    for (const one of waiting) {
-      one.missing -= 1;
-      if (one.missing > 0) continue;
+    for (const one of waiters) {
+      one.missing.delete(key);
+      if (one.missing.size > 0) continue;
       this.#forget(one);
       complete.push(one.slim);
     }
     return complete;
   }
 
-  /** Takes out those that wait since then or longer: their full form is to be asked for. */
-  overdue(since: number): readonly T[] {
-    const overdue: T[] = [];
-    for (const one of this.#waiting) {
-      if (one.since > since) continue;
-      this.#forget(one);
-      for (const key of one.slots) {
-        const others = this.#bySlot.get(key)?.filter((other) => other !== one) ?? [];
-        if (others.length === 0) this.#bySlot.delete(key);
-        else this.#bySlot.set(key, others);
-      }
-      overdue.push(one.slim);
+  /**
+   * Says whose full form is to be asked for: those that wait for long, and for something that is
+   * not itself waiting here. What builds on them follows once they are known. After some time one
+   * is given up: whoever builds on it names it in full.
+   */
+  overdue(now: number): readonly T[] {
+    const due: T[] = [];
+    for (const one of this.#waiting.values()) {
+      const age = now - one.since;
+      if (age >= SLIM_KEEP_MILLIS) this.#forget(one);
+      if (age < SLIM_WAIT_MILLIS || one.isAsked || age >= SLIM_KEEP_MILLIS) continue;
+      if (![...one.missing].some((slot) => !this.#waiting.has(slot))) continue;
+      one.isAsked = true;
+      due.push(one.slim);
     }
-    return overdue;
-  }
-
-  get count(): number {
-    return this.#waiting.size;
+    return due;
   }
 
   #forget(one: Waiting<T>): void {
-    this.#waiting.delete(one);
-    const { author } = one.slim.ref;
+    const { round, author } = one.slim.ref;
+    this.#waiting.delete(slotKey(round, author));
     this.#byAuthor[author] = (this.#byAuthor[author] as number) - 1;
+    for (const slot of one.missing) {
+      const others = this.#waitersOf.get(slot);
+      others?.delete(one);
+      if (others?.size === 0) this.#waitersOf.delete(slot);
+    }
   }
 }
 

@@ -297,8 +297,7 @@ export class Intake {
 
   #remember(vertex: Verified<Vertex>): void {
     this.#checked.set(nameOf(vertex), vertex);
-    if (vertex.header.epoch === this.#slim?.epoch.record.epoch)
-      this.#slim.vertices.note(vertex.ref);
+    if (vertex.header.epoch === this.#slim?.epoch.record.epoch) this.#slim.vertices.note(vertex);
     if (this.#checked.size > REMEMBERED) {
       this.#checked.delete(this.#checked.keys().next().value as string);
     }

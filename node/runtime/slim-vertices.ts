@@ -35,7 +35,7 @@ export class SlimVertices {
   readonly #options: SlimVerticesOptions;
   readonly #slots: KnownSlots;
   readonly #inbox: SlimInbox<FromPeer>;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(committee: Committee, options: SlimVerticesOptions) {
     this.#options = options;
@@ -44,8 +44,16 @@ export class SlimVertices {
   }
 
   /** A vertex is here whose signature is good, or which is our own. */
-  note(ref: VertexRef): void {
+  note({ ref, header }: Vertex): void {
     this.#slots.note(ref);
+    this.#restoreWith(ref);
+    // What it names may be lost on its way here, and others may name it by its author.
+    for (const ancestor of header.ancestors) {
+      if (this.#slots.hear(ancestor)) this.#restoreWith(ancestor);
+    }
+  }
+
+  #restoreWith(ref: VertexRef): void {
     for (const slim of this.#inbox.noted(ref)) {
       const vertex = this.#restore(slim);
       if (vertex !== null) this.#options.onRestored(slim.peer, vertex);
@@ -57,7 +65,7 @@ export class SlimVertices {
     if (message.kind !== 'vertices') return message;
     const [vertex, ...more] = message.vertices;
     if (vertex === undefined || more.length > 0) return message;
-    this.note(vertex.ref);
+    this.note(vertex);
     const named = nameable(vertex, this.#slots, this.#options.leastBytes);
     if (named === null) return message;
     return { kind: 'slimVertex', epoch: message.epoch, slim: slimOf(vertex, named) };
@@ -79,8 +87,7 @@ export class SlimVertices {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   #restore(slim: FromPeer): Vertex | null {
@@ -90,13 +97,14 @@ export class SlimVertices {
   }
 
   #lookLater(): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      for (const { peer, ref } of this.#inbox.overdue(performance.now() - SLIM_WAIT_MILLIS)) {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      for (const { peer, ref } of this.#inbox.overdue(performance.now())) {
         this.#options.askFull(peer, ref);
       }
-    }, SLIM_WAIT_MILLIS + 1);
-    timer.unref();
-    this.#timers.add(timer);
+      if (this.#inbox.count > 0) this.#lookLater();
+    }, SLIM_WAIT_MILLIS / 2);
+    this.#timer.unref();
   }
 }

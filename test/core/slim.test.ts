@@ -2,7 +2,7 @@
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import { createCommittee } from 'fanal-node/core/committee.ts';
 import type { Entry } from 'fanal-node/core/entry.ts';
-import { MAX_SLIM_PER_AUTHOR } from 'fanal-node/core/limits.ts';
+import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from 'fanal-node/core/limits.ts';
 import {
   KnownSlots,
   nameable,
@@ -112,25 +112,56 @@ describe('slim vertices on their way in', () => {
     expect(inbox.offer(small, 0)).toBe('known');
   });
 
-  it('are given up after their time, and leave no trace', () => {
+  it('are asked for in full after some time, once, and given up in the end', () => {
     const { first, vertex } = world();
     const small = slim(vertex, knowing(first));
     const inbox = new SlimInbox<SlimVertex>(knowing([]));
     expect(inbox.offer(small, 100)).toBe('waits');
-    expect(inbox.overdue(99)).toEqual([]);
-    expect(inbox.overdue(100)).toEqual([small]);
-    for (const { ref } of first) expect(inbox.noted(ref)).toEqual([]);
+    expect(inbox.offer(small, 101)).toBe('waits');
+    expect(inbox.overdue(100 + SLIM_WAIT_MILLIS - 1)).toEqual([]);
+    expect(inbox.overdue(100 + SLIM_WAIT_MILLIS)).toEqual([small]);
+    expect(inbox.overdue(100 + SLIM_WAIT_MILLIS + 1)).toEqual([]);
+    expect(inbox.count).toBe(1);
+    expect(inbox.overdue(100 + SLIM_KEEP_MILLIS)).toEqual([]);
     expect(inbox.count).toBe(0);
+    for (const { ref } of first) expect(inbox.noted(ref)).toEqual([]);
   });
 
-  it('are few of each author: one more is asked for whole', () => {
-    const { first, vertex } = world();
-    const small = slim(vertex, knowing(first));
+  it('are not asked for while what they name waits itself', () => {
+    const { builder, first, vertex } = world();
+    const second = builder.layer(2, first, [...Array(SIZE).keys()].slice(1));
+    const entry = builder.table.intern(vertex.ref);
+    const third = builder.add(3, 1, [...second, entry]).vertex as Vertex;
+    const slots = knowing([...first.slice(1), ...second]);
+    const inbox = new SlimInbox<SlimVertex>(slots);
+    const below = slim(vertex, knowing(first));
+    const above = slim(third, knowing([...first, ...second, entry]));
+    expect(below.ref.author).toBe(0);
+    expect(inbox.offer(above, 0)).toBe('waits');
+    const twin = slim(vertex, knowing(first.filter(({ author }) => author !== 0)));
+    expect(inbox.offer({ ...twin, named: below.named }, 0)).toBe('known');
+    const blind = new SlimInbox<SlimVertex>(knowing([...first.slice(2), ...second]));
+    expect([blind.offer(below, 0), blind.offer(above, 0)]).toEqual(['waits', 'waits']);
+    expect(blind.overdue(SLIM_WAIT_MILLIS)).toEqual([below]);
+  });
+
+  it('are few of each author, and one of a slot: others are asked for whole', () => {
+    const builder = new DagBuilder(SIZE);
     const inbox = new SlimInbox<SlimVertex>(knowing([]));
-    const outcomes = Array.from({ length: MAX_SLIM_PER_AUTHOR + 1 }, () => inbox.offer(small, 0));
-    expect(outcomes.at(-2)).toBe('waits');
-    expect(outcomes.at(-1)).toBe('full');
+    let last = builder.layers(1, 1);
+    const outcomes: string[] = [];
+    for (let round = 2; round <= MAX_SLIM_PER_AUTHOR + 2; round++) {
+      const known = knowing(last);
+      last = builder.layer(round, last);
+      outcomes.push(inbox.offer(slim((last[0] as Entry).vertex as Vertex, known), 0));
+    }
+    expect(outcomes.slice(-2)).toEqual(['waits', 'full']);
     expect(inbox.count).toBe(MAX_SLIM_PER_AUTHOR);
+    const { first, vertex, builder: other } = world();
+    const twin = other.add(2, 0, first, 1).vertex as Vertex;
+    const fresh = new SlimInbox<SlimVertex>(knowing([]));
+    expect(fresh.offer(slim(vertex, knowing(first)), 0)).toBe('waits');
+    expect(fresh.offer(slim(twin, knowing(first)), 0)).toBe('full');
   });
 });
 
@@ -141,9 +172,24 @@ describe('what is known of a slot', () => {
     slots.note({ round: 5, author: 1, digest });
     slots.note({ round: 1_000_000, author: 2, digest });
     expect(slots.digestOf(5, 1)).toBe(digest);
-    slots.note({ round: 13, author: 1, digest });
+    slots.note({ round: 21, author: 1, digest });
     expect(slots.has(5, 1)).toBe(false);
     slots.note({ round: 5, author: 1, digest });
     expect(slots.has(5, 1)).toBe(false);
+  });
+
+  it('may be hearsay, until its author shows it; that marks nobody as one who shows two', () => {
+    const slots = new KnownSlots(committee);
+    const [right, wrong] = [1, 2].map((byte) => new Uint8Array(32).fill(byte)) as [
+      Vertex['ref']['digest'],
+      Vertex['ref']['digest'],
+    ];
+    expect(slots.hear({ round: 5, author: 1, digest: wrong })).toBe(true);
+    expect(slots.hear({ round: 5, author: 1, digest: right })).toBe(false);
+    expect(slots.digestOf(5, 1)).toBe(wrong);
+    slots.note({ round: 5, author: 1, digest: right });
+    expect(slots.digestOf(5, 1)).toBe(right);
+    expect(slots.hear({ round: 5, author: 1, digest: wrong })).toBe(false);
+    expect(slots.digestOf(5, 1)).toBe(right);
   });
 });

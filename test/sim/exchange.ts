@@ -59,6 +59,7 @@ export class Exchange {
   readonly #slimLeastBytes: number;
   #nextIncoming = 1;
   #nextFull = FIRST_FULL_REQUEST;
+  #isLooking = false;
   #future = new Map<number, Early[]>();
   #slim: { readonly epoch: number; readonly vertices: SimSlim } | null = null;
 
@@ -199,10 +200,10 @@ export class Exchange {
     return this.#slim.vertices;
   }
 
-  #note({ ref, header }: Vertex): void {
+  #note(vertex: Vertex): void {
     const { record } = this.#port;
-    if (header.epoch !== record.epoch) return;
-    for (const arrival of this.#slimOf(record).note(ref)) this.#restore(arrival);
+    if (vertex.header.epoch !== record.epoch) return;
+    for (const arrival of this.#slimOf(record).note(vertex)) this.#restore(arrival);
   }
 
   #slimArrived(arrival: SlimArrival): void {
@@ -211,13 +212,17 @@ export class Exchange {
     const outcome = inbox.offer(arrival, now);
     if (outcome === 'known') this.#restore(arrival);
     else if (outcome === 'full') this.#askFull(arrival);
-    else {
-      this.#port.atMillis(now + SLIM_WAIT_MILLIS, () => {
-        for (const one of inbox.overdue(this.#port.nowMillis() - SLIM_WAIT_MILLIS)) {
-          this.#askFull(one);
-        }
-      });
-    }
+    else this.#lookLater(inbox);
+  }
+
+  #lookLater(inbox: SimSlim['inbox']): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#port.atMillis(this.#port.nowMillis() + SLIM_WAIT_MILLIS / 2, () => {
+      this.#isLooking = false;
+      for (const one of inbox.overdue(this.#port.nowMillis())) this.#askFull(one);
+      if (inbox.count > 0) this.#lookLater(inbox);
+    });
   }
 
   #restore(arrival: SlimArrival): void {

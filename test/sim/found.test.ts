@@ -175,4 +175,9 @@ describe('what went wrong once goes right', () => {
     const report = await simulate(swarmPlan(910, { nodes: 7, seconds: 60, stakes: 'equal' }));
     expect(report.violation).toBeNull();
   });
+
+  test('a validator far behind is not flooded with the full form of vertices that came to it slim', async () => {
+    const report = await simulate(swarmPlan(532, { nodes: 7, seconds: 60, stakes: 'equal' }));
+    expect(report.violation).toBeNull();
+  });
 });

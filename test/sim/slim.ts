@@ -29,10 +29,14 @@ export class SimSlim {
     this.inbox = new SlimInbox(this.#slots);
   }
 
-  /** A vertex is known. Returns those that waited for it. */
-  note(ref: VertexRef): readonly SlimArrival[] {
+  /** A vertex is known. Returns those that waited for it, or for what it names. */
+  note({ ref, header }: Vertex): readonly SlimArrival[] {
     this.#slots.note(ref);
-    return this.inbox.noted(ref);
+    const complete = [...this.inbox.noted(ref)];
+    for (const ancestor of header.ancestors) {
+      if (this.#slots.hear(ancestor)) complete.push(...this.inbox.noted(ancestor));
+    }
+    return complete;
   }
 
   /** What an own vertex need not carry; null when it goes out whole. */

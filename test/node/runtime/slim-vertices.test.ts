@@ -20,8 +20,8 @@ afterEach(() => {
 /** A vertex over a whole round, its author, and one who receives it. */
 function meeting() {
   const builder = new DagBuilder(SIZE);
-  const first = builder.layers(1, 1).map(({ ref }) => ref);
-  const entries = first.map((ref) => builder.table.intern(ref));
+  const entries = builder.layers(1, 1);
+  const first = entries.map(({ vertex }) => vertex as Vertex);
   const vertex = builder.add(2, 0, entries).vertex as Vertex;
   const asked: unknown[] = [];
   const restored: Vertex[] = [];
@@ -32,7 +32,7 @@ function meeting() {
     onRestored: (_peer: unknown, whole: Vertex) => restored.push(whole),
   };
   const author = new SlimVertices(committee, options);
-  for (const ref of first) author.note(ref);
+  for (const each of first) author.note(each);
   const message = author.toAll({ kind: 'vertices', epoch: 0, vertices: [vertex] });
   if (message.kind !== 'slimVertex') throw new Error(`sent ${message.kind}`);
   const receiver = new SlimVertices(committee, options);
@@ -42,7 +42,7 @@ function meeting() {
 describe('a slim vertex between two validators', () => {
   test('is whole at once for whoever knows what it names', () => {
     const { first, vertex, slim, receiver, asked } = meeting();
-    for (const ref of first) receiver.note(ref);
+    for (const each of first) receiver.note(each);
     const whole = receiver.take(PEER, slim);
     expect(encodeVertex(whole as Vertex)).toEqual(encodeVertex(vertex));
     expect(asked).toEqual([]);
@@ -51,7 +51,7 @@ describe('a slim vertex between two validators', () => {
   test('is whole when the last vertex that it names has come', () => {
     const { first, vertex, slim, receiver, asked, restored } = meeting();
     expect(receiver.take(PEER, slim)).toBeNull();
-    for (const ref of first.slice(1)) receiver.note(ref);
+    for (const each of first.slice(1)) receiver.note(each);
     expect(restored.map(({ ref }) => ref)).toEqual([vertex.ref]);
     vi.advanceTimersByTime(1_000);
     expect(asked).toEqual([]);
@@ -69,9 +69,25 @@ describe('a slim vertex between two validators', () => {
     const { first, slim, receiver, asked } = meeting();
     const builder = new DagBuilder(SIZE);
     const twin = builder.add(1, 3, builder.table.genesis, 1);
-    for (const ref of first) receiver.note(ref.author === 3 ? twin.ref : ref);
+    for (const each of first) {
+      receiver.note(each.ref.author === 3 ? (twin.vertex as Vertex) : each);
+    }
     expect(receiver.take(PEER, slim)).toBeNull();
     expect(asked).toEqual([slim.ref]);
+  });
+});
+
+describe('a vertex that was lost on its way', () => {
+  test('is known by what another one names: only the first that builds on it is asked for in full', () => {
+    const { first, vertex, slim, receiver, asked, restored } = meeting();
+    for (const each of first.slice(2)) receiver.note(each);
+    const builder = new DagBuilder(SIZE);
+    const other = builder.add(2, 5, builder.layers(1, 1)).vertex as Vertex;
+    expect(receiver.take(PEER, slim)).toBeNull();
+    receiver.note(other);
+    expect(restored.map(({ ref }) => ref)).toEqual([vertex.ref]);
+    vi.advanceTimersByTime(5_000);
+    expect(asked).toEqual([]);
   });
 });
 
@@ -85,9 +101,11 @@ describe('what goes out whole', () => {
     for (const message of messages) expect(receiver.toAll(message)).toBe(message);
   });
 
-  test('is a vertex of whose ancestors little is known', () => {
-    const { vertex, receiver } = meeting();
+  test('is a vertex of a committee so small that little would be saved', () => {
+    const builder = new DagBuilder(4);
+    const vertex = builder.add(2, 0, builder.layers(1, 1)).vertex as Vertex;
     const message: PeerMessage = { kind: 'vertices', epoch: 0, vertices: [vertex] };
-    expect(receiver.toAll(message)).toBe(message);
+    const options = { hash: taggedHash, leastBytes: 512, askFull() {}, onRestored() {} };
+    expect(new SlimVertices(builder.committee, options).toAll(message)).toBe(message);
   });
 });
