@@ -128,7 +128,7 @@ export function registerGenesis(program: Command, action: Action): void {
         const { genesis: sealed, text } = sealDraft(readDraft(options.draft));
         const chain = chainOf(sealed);
         try {
-          writeFileSync(options.out, text, { flag: 'wx' });
+          writeFileSync(options.out, text, { flag: 'wx', flush: true });
         } catch (cause) {
           if ((cause as { code?: string }).code !== 'EEXIST') throw cause;
           throw new UsageError(`${options.out} exists already`, 'A sealed genesis never changes.');

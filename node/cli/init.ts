@@ -82,7 +82,7 @@ async function makeValidator(context: Context, home: Home, options: InitOptions)
   await writeSeeds(home.keystore, seeds, password, `Fanal validator ${name}`);
   const registration = makeRegistration(seeds, about, await chainName(chain));
   const json = { schema: 'fanal.validator/1', ...registrationToJson(registration, options.prefix) };
-  writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`);
+  writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`, { flush: true });
   writeSettings(
     home.config,
     { name: about.name, passwordFile: options.passwordFile },
@@ -98,7 +98,7 @@ async function makeValidator(context: Context, home: Home, options: InitOptions)
 }
 
 async function installGenesis(context: Context, home: Home, options: InitOptions): Promise<void> {
-  const { copyFileSync, constants, existsSync, readFileSync } = await import('node:fs');
+  const { existsSync, readFileSync, writeFileSync } = await import('node:fs');
   const { toHex } = await import('fanal/primitives/bytes.ts');
   const { readChain } = await import('../runtime/chain-files.ts');
   const { prepareSigning } = await import('../runtime/prepare.ts');
@@ -110,7 +110,10 @@ async function installGenesis(context: Context, home: Home, options: InitOptions
         'Use a folder of its own for each network: --home.',
       );
     }
-  } else copyFileSync(options.genesis as string, home.genesis, constants.COPYFILE_EXCL);
+  } else {
+    const bytes = readFileSync(options.genesis as string);
+    writeFileSync(home.genesis, bytes, { flag: 'wx', flush: true });
+  }
   const validator = await prepareSigning(home, chain);
   context.output.object(
     'fanal.init/1',
@@ -135,7 +138,7 @@ async function newPassword(file: string | undefined): Promise<string> {
 function writeSettings(
   path: string,
   about: { name: string; passwordFile: string | undefined },
-  write: (path: string, content: string, options: { flag: string; mode: number }) => void,
+  write: typeof import('node:fs').writeFileSync,
 ): void {
   const lines = [
     '# Settings of this node. `fanal config show` lists all there are.',
@@ -150,7 +153,7 @@ function writeSettings(
     '',
   ];
   try {
-    write(path, lines.join('\n'), { flag: 'wx', mode: 0o600 });
+    write(path, lines.join('\n'), { flag: 'wx', mode: 0o600, flush: true });
   } catch (cause) {
     // Settings that are there already are the operator's.
     if ((cause as { code?: string }).code !== 'EEXIST') throw cause;

@@ -65,7 +65,7 @@ export function registerMember(program: Command, action: Action): void {
         ]);
         const json = registrationToJson({ ...registration, addresses }, chain.genesis.prefix);
         const text = JSON.stringify({ schema: 'fanal.validator/1', ...json }, null, 2);
-        writeFileSync(home.registration, `${text}\n`);
+        writeFileSync(home.registration, `${text}\n`, { flush: true });
         return EXIT.ok;
       }),
     );

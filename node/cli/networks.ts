@@ -164,6 +164,6 @@ function readUrls(folder: string): string[] {
 }
 
 function writeWhole(path: string, content: string | Uint8Array): void {
-  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  writeFileSync(`${path}.new`, content, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }

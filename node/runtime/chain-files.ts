@@ -40,7 +40,13 @@ export function readChain(path: string): ChainIdentity {
       cause,
     });
   }
-  return chainOf(genesisFromText(text));
+  try {
+    return chainOf(genesisFromText(text));
+  } catch (error) {
+    if (!(error instanceof FanalError)) throw error;
+    const hint = error.hint ?? 'Get it anew from the network’s makers.';
+    throw new FanalError(error.code, `${path}: ${error.message}`, { hint, cause: error });
+  }
 }
 
 /** Checks the proofs of possession and computes what follows from a genesis. */

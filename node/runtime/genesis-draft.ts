@@ -96,7 +96,7 @@ export function readDraft(path: string): GenesisDraft {
 
 /** Puts the new draft in place of the old one. */
 export function writeDraft(path: string, draft: GenesisDraft): void {
-  writeFileSync(`${path}.new`, draftToText(draft));
+  writeFileSync(`${path}.new`, draftToText(draft), { flush: true });
   renameSync(`${path}.new`, path);
 }
 

@@ -21,6 +21,9 @@ import { prepareSigning } from '../runtime/prepare.ts';
 import { writeNewSecret } from '../runtime/secret-file.ts';
 import { makeRegistration, newSeeds, writeSeeds } from '../runtime/validator-keys.ts';
 
+/** Of the owner alone, and there when the power goes. */
+const ON_DISK = { mode: 0o600, flush: true };
+
 export interface LocalNetworkOptions {
   readonly folder: string;
   readonly validators: number;
@@ -107,9 +110,9 @@ export async function createLocalNetwork(options: LocalNetworkOptions): Promise<
     makeFolder(home.root);
     await writeSeeds(home.keystore, seeds, password, `Fanal validator ${name}`);
     const json = { schema: 'fanal.validator/1', ...registrationToJson(registration, PREFIX) };
-    writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`);
-    writeFileSync(home.genesis, text);
-    writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile }), { mode: 0o600 });
+    writeFileSync(home.registration, `${JSON.stringify(json, null, 2)}\n`, ON_DISK);
+    writeFileSync(home.genesis, text, ON_DISK);
+    writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile }), ON_DISK);
     await prepareSigning(home, chain);
   }
   const nodes = drafted.map(({ name, home, p2p, api, ops }) => ({ name, home, p2p, api, ops }));
@@ -140,10 +143,8 @@ export async function addFollower(network: LocalNetwork, name: string): Promise<
   const [p2p, api, ops] = (await freePorts(3)) as [number, number, number];
   const home = homePaths(join(network.folder, name));
   makeFolder(home.root);
-  writeFileSync(home.genesis, readFileSync((network.nodes[0] as LocalNode).home.genesis));
-  writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile: null }), {
-    mode: 0o600,
-  });
+  writeFileSync(home.genesis, readFileSync((network.nodes[0] as LocalNode).home.genesis), ON_DISK);
+  writeFileSync(home.config, settings({ name, p2p, api, ops, passwordFile: null }), ON_DISK);
   return { name, home, p2p, api, ops };
 }
 
@@ -191,7 +192,7 @@ function writeManifest(
     nodes: nodes.map(({ home: _, ...node }) => node),
     accounts: accounts.map(({ seed }) => toHex(seed)),
   };
-  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(json, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(json, null, 2)}\n`, ON_DISK);
 }
 
 function accountsOf({ accounts: count, wallet }: LocalNetworkOptions): LocalAccount[] {
