@@ -694,6 +694,7 @@ export class EpochRun {
 
   #onPeer(peer: number, up: boolean, now: number): void {
     this.#synchronizer.setUp(peer, up, now);
+    this.#pacing.setUp(peer, up);
     if (up && peer !== this.self) this.#own.subscribe(peer);
   }
 

@@ -26,12 +26,20 @@ export class Pacing {
   readonly #votes: LeaderVotes;
   readonly #local: LocalParams;
   readonly #params: ConsensusParams;
+  /** Authors whose connection broke. */
+  readonly #down = new Set<number>();
 
   constructor(dag: Dag, votes: LeaderVotes, local: LocalParams, params: ConsensusParams) {
     this.#dag = dag;
     this.#votes = votes;
     this.#local = local;
     this.#params = params;
+  }
+
+  /** A connection broke, or came back. */
+  setUp(author: number, up: boolean): void {
+    if (up) this.#down.delete(author);
+    else this.#down.add(author);
   }
 
   /** Rounds between a round and the last committed leader, beyond the usual. */
@@ -65,9 +73,21 @@ export class Pacing {
     if (now < earliest) return { kind: 'at', at: earliest };
     const hasLeaders = this.#hasLeaders(before);
     if (hasLeaders && this.#hasVotes(round - 2, before)) return { kind: 'now', reason: 'ready' };
-    const at = (before.quorumTime ?? now) + this.timeout(round, leaderRound);
+    const at = (before.quorumTime ?? now) + this.#patience(before, round, leaderRound);
     if (now < at) return { kind: 'at', at };
     return { kind: 'now', reason: hasLeaders ? 'voteTimeout' : 'leaderTimeout' };
+  }
+
+  /** How long to wait: hardly at all where all that is missing is a leader who went away (rule P4). */
+  #patience(before: Round, round: number, leaderRound: number): number {
+    const whole = this.timeout(round, leaderRound);
+    if (this.#down.size === 0 || before.number === 0 || !this.#hasVotes(round - 2, before)) {
+      return whole;
+    }
+    const isAway = this.#votes
+      .slotsOf(before.number)
+      .every(({ author }) => before.first[author] !== undefined || this.#down.has(author));
+    return isAway ? Math.min(whole, this.#local.minRoundDelay) : whole;
   }
 
   /** Rule P2: every leader of the round before has a vertex here. */
