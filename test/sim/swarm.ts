@@ -89,6 +89,8 @@ function drawNetwork(random: Random, roundBytes: number): NetworkOptions {
   };
 }
 
+/** A round may take so long, and all may propose the same in it. */
+const SLOW_ROUND_SECONDS = 2;
 /** The share of the links that payments may take. */
 const LOAD_SHARE = 0.25;
 
@@ -108,7 +110,11 @@ function drawLoad(random: Random, nodes: number, chain: ChainOptions, network: N
   const perSecond = Math.floor((LOAD_SHARE * network.megabitsPerSecond * 1_000_000) / bits);
   return {
     ...drawn,
-    transactionsPerSecond: Math.min(drawn.transactionsPerSecond, perVertex, perSecond),
+    transactionsPerSecond: Math.min(
+      drawn.transactionsPerSecond,
+      Math.floor(perVertex / SLOW_ROUND_SECONDS),
+      perSecond,
+    ),
     burst: Math.min(drawn.burst, 5 * perVertex, 5 * perSecond),
   };
 }
