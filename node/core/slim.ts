@@ -5,7 +5,14 @@
  * What is signed and stored is the full form. A receiver that cannot restore it asks for it.
  */
 import { type Bytes, type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts';
-import { type AuthorSet, addAuthor, emptySet, forEachAuthor, hasAuthor } from './author-set.ts';
+import {
+  type AuthorSet,
+  addAuthor,
+  bitCount,
+  emptySet,
+  forEachAuthor,
+  hasAuthor,
+} from './author-set.ts';
 import type { Committee } from './committee.ts';
 import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from './limits.ts';
 import type { Vertex, VertexHeader, VertexRef } from './types.ts';
@@ -99,22 +106,21 @@ export function nameable(
 ): AuthorSet | null {
   const { committee } = slots;
   const named = emptySet(committee);
-  let count = 0;
   const before = header.round - 1;
   for (const { round, author, digest } of header.ancestors) {
     if (round !== before || author === header.author) continue;
     const known = slots.digestOf(round, author);
     if (known === null || !equalBytes(known, digest)) continue;
     addAuthor(named, author);
-    count += 1;
   }
-  const saved = count * VERTEX_REF_BYTES - slimOverhead(committee);
-  return saved < leastBytes ? null : named;
+  return bytesSaved(named) < leastBytes ? null : named;
 }
 
-/** Bytes that the slim form takes beyond what it leaves out: the set, and the digest. */
-export function slimOverhead({ words }: Committee): number {
-  return 2 + 4 * words + 32;
+/** Bytes that the slim form saves: references, but for the set that stands for them, and the digest. */
+export function bytesSaved(named: AuthorSet): number {
+  let count = 0;
+  for (const word of named) count += bitCount(word);
+  return count * VERTEX_REF_BYTES - (2 + 4 * named.length + 32);
 }
 
 /** The same vertex with these ancestors named by their authors alone. */

@@ -2,9 +2,9 @@
  * What travels between simulated validators: one-way messages, requests and their answers.
  */
 import type { AuthorSet } from 'fanal-node/core/author-set.ts';
+import { bytesSaved } from 'fanal-node/core/slim.ts';
 import type { PeerMessage, PeerRequest, PeerResponse, Vertex } from 'fanal-node/core/types.ts';
 import { signedHeaderSize, VERTEX_REF_BYTES, vertexSize } from 'fanal-node/core/vertex.ts';
-import { bytesSaved } from './slim.ts';
 
 export type Envelope =
   | {

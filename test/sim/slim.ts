@@ -4,11 +4,10 @@
  */
 
 import { equalBytes } from 'fanal/primitives/bytes.ts';
-import { type AuthorSet, bitCount, hasAuthor } from 'fanal-node/core/author-set.ts';
+import { type AuthorSet, hasAuthor } from 'fanal-node/core/author-set.ts';
 import type { Committee } from 'fanal-node/core/committee.ts';
 import { KnownSlots, nameable, SlimInbox } from 'fanal-node/core/slim.ts';
 import type { Vertex, VertexRef } from 'fanal-node/core/types.ts';
-import { VERTEX_REF_BYTES } from 'fanal-node/core/vertex.ts';
 
 /** A vertex on its way in, of which the receiver may use no more than a slim one has. */
 export interface SlimArrival {
@@ -54,11 +53,4 @@ export class SimSlim {
     }
     return true;
   }
-}
-
-/** Bytes that naming these ancestors by their authors saves. */
-export function bytesSaved(named: AuthorSet): number {
-  let count = 0;
-  for (const word of named) count += bitCount(word);
-  return count * VERTEX_REF_BYTES - (2 + 4 * named.length + 32);
 }
