@@ -4,7 +4,7 @@
 import type { Bytes } from 'fanal/primitives/bytes.ts';
 import { MAX_SYNC_COMMITS } from '../core/limits.ts';
 import type { Commit, PeerRequest, PeerResponse, SignedHeader, Vertex } from '../core/types.ts';
-import { decodeVertex } from '../core/vertex.ts';
+import { decodeVertex, VERTEX_REF_BYTES } from '../core/vertex.ts';
 import { encodeResponse, type WireContext } from '../core/wire.ts';
 import { NETWORK_LIMITS } from '../network/limits.ts';
 import type { Journal } from '../store/journal.ts';
@@ -14,7 +14,6 @@ const KIB = 1_024;
 const ANSWER_BYTES = NETWORK_LIMITS.consensusFrameBytes - 512 * KIB;
 /** Beyond that, for commits whose vertices do not fit any more. */
 const CHAIN_BYTES = 256 * KIB;
-const REF_BYTES = 38;
 /** Rounds above a commit's leader in which vertices vote for it. */
 const VOTE_ROUNDS = 8;
 
@@ -67,7 +66,7 @@ function commits(
   let size = 0;
   let chainSize = 0;
   for (const commit of journal.commits(epoch, first, Math.min(count, MAX_SYNC_COMMITS))) {
-    const refs = REF_BYTES * commit.vertices.length;
+    const refs = VERTEX_REF_BYTES * commit.vertices.length;
     if (size <= ANSWER_BYTES) {
       const found = journal.vertices(epoch, commit.vertices);
       // A commit whose vertices are not all here is of no use to anyone.
