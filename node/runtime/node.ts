@@ -173,6 +173,8 @@ async function makeContext(
           snapshots: snapshots.source,
         }),
     },
+  }).catch((cause) => {
+    throw cannotListen(cause, 'network.listen');
   });
   const order = new ProposerOrder();
   const status = new NodeStatus(network, () => context.consensus?.status() ?? null);
@@ -239,12 +241,18 @@ async function startApi(context: NodeContext, version: NodeVersion): Promise<Run
     parts.log.info({ api: running.url, operations: running.operationsUrl }, 'serving');
     return running;
   } catch (cause) {
-    if ((cause as { code?: string }).code !== 'EADDRINUSE') throw cause;
-    throw new ConfigError(`${(cause as Error).message.replace('listen ', '')}`, {
-      hint: 'Another program listens there. Stop it, or set api.listen and ops.listen.',
-      cause,
-    });
+    throw cannotListen(cause, 'api.listen and ops.listen');
   }
+}
+
+/** Says what to do when the system does not let this node listen; any other error as it is. */
+function cannotListen(cause: unknown, settings: string): unknown {
+  const reason = /listen (E\w+: .+)/.exec((cause as Error).message)?.[1];
+  if (reason === undefined) return cause;
+  return new ConfigError(reason, {
+    hint: `If another program listens there, stop it; else set ${settings} to an address of this machine and a port that is free.`,
+    cause,
+  });
 }
 
 /** A faucet runs only where coins are worth nothing. */

@@ -3,7 +3,7 @@
  * motion has never seen sign, the node follows silently. A block that carries newer vertices of
  * these keys gives away that another node signs with them.
  */
-import { blockCodec } from 'fanal/chain/block.ts';
+import { type Block, blockCodec } from 'fanal/chain/block.ts';
 import type { ValidatorSet } from 'fanal/chain/validators.ts';
 import { validatorSetCodec } from 'fanal/chain/validators.ts';
 import { type Bytes, equalBytes } from 'fanal/primitives/bytes.ts';
@@ -36,11 +36,19 @@ export async function watchForTwin(options: TwinWatchOptions): Promise<void> {
   // What these keys had sent before the loss may still be committed for a while.
   const silentFrom = BigInt(Date.now() + Math.ceil(millis / RUNTIME_LIMITS.watchGraceParts));
   let seen = first.height;
+  // A block holds what was committed since the one before it: that one's time says from when.
+  let since = 0n;
   for (;;) {
     signal.throwIfAborted();
     await options.sync().catch(() => {});
     const { height } = await ledger.tip();
-    for (; seen < height; seen++) await requireSilence(options, seen + 1n, silentFrom);
+    for (; seen < height; seen++) {
+      const bytes = await ledger.block(seen + 1n);
+      if (bytes === null) continue;
+      const block = blockCodec.decode(bytes);
+      if (since >= silentFrom) await requireSilence(options, block);
+      since = block.header.time;
+    }
     const elapsed = performance.now() - began;
     const blocks = Number(seen - first.height);
     const isEnough = blocks >= heights || elapsed >= millis * RUNTIME_LIMITS.watchPatience;
@@ -55,20 +63,15 @@ export async function watchForTwin(options: TwinWatchOptions): Promise<void> {
 
 async function requireSilence(
   { ledger, vertexKey }: TwinWatchOptions,
-  height: bigint,
-  silentFrom: bigint,
+  { header, committed }: Block,
 ): Promise<void> {
-  const bytes = await ledger.block(height);
-  if (bytes === null) return;
-  const { header, committed } = blockCodec.decode(bytes);
-  if (header.time < silentFrom) return;
   const encoded = await ledger.validatorSet(header.validatorsHash);
   const set: ValidatorSet | null = encoded === null ? null : validatorSetCodec.decode(encoded);
   const author = set?.validators.findIndex((one) => equalBytes(one.vertexKey, vertexKey)) ?? -1;
   if ((committed[author] ?? 0) === 0) return;
   throw new FanalError(
     'safety/other-instance',
-    `another node signs with this validator’s keys: block ${height} carries ${committed[author]} of its vertices, and this node signed none`,
+    `another node signs with this validator’s keys: block ${header.height} carries ${committed[author]} of its vertices, and this node signed none`,
     {
       hint: 'Two copies that sign destroy the validator’s stake. Find the other one, and stop one of them.',
     },

@@ -2,7 +2,7 @@
  * A whole network on one machine: homes of n validators, a genesis that names them, and accounts
  * with coins. What `fanal dev`, the tests and the benchmark start from.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
 import { seedFromMnemonic, walletKey } from 'fanal/crypto/keys.ts';
 import { type Bytes, fromHex, toHex } from 'fanal/primitives/bytes.ts';
 import { UNITS_PER_COIN } from 'fanal/primitives/units.ts';
+import { ConfigError } from '../config.ts';
 import { type ChainIdentity, chainOf, readChain } from '../runtime/chain-files.ts';
 import { sealDraft } from '../runtime/genesis-draft.ts';
 import { type Home, homePaths, makeFolder } from '../runtime/home.ts';
@@ -36,8 +37,6 @@ export interface LocalNetworkOptions {
   readonly isOwner?: boolean;
   /** Coins that each account's sum is split into, so that it can pay many times at once. */
   readonly params?: Partial<Params>;
-  /** First of the ports; each validator takes three. Free ones are found when it is left out. */
-  readonly firstPort?: number;
 }
 
 export interface LocalAccount {
@@ -68,10 +67,7 @@ const PREFIX = 'dfan';
 export async function createLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
   const { folder, validators: count } = options;
   makeFolder(folder);
-  const ports =
-    options.firstPort === undefined
-      ? await freePorts(3 * count)
-      : Array.from({ length: 3 * count }, (_, i) => (options.firstPort as number) + i);
+  const ports = await freePorts(3 * count);
   const chainName = { domain: 'localhost', network: 'dev' };
   const accounts = accountsOf(options);
   const passwordFile = join(folder, 'password');
@@ -213,20 +209,33 @@ function accountOf(seed: Bytes): LocalAccount {
   return { seed, address: addressFromKey(publicKeyFromSeed(seed)) };
 }
 
-/** Ports that were free a moment ago. */
+/** Below what systems hand out to outgoing connections: a node that restarts finds its port free. */
+const PORTS = { first: 12_000, end: 32_000 } as const;
+let nextPort = randomInt(PORTS.first, PORTS.end);
+
+/**
+ * Ports that were free a moment ago; none is named twice by one process.
+ *
+ * @throws {FanalError} `config/…` when there are not as many
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<import('node:net').Server>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  for (let tries = PORTS.end - PORTS.first; ports.length < count; tries--) {
+    if (tries === 0)
+      throw new ConfigError('no free ports were found', {
+        hint: 'Stop programs that listen on ports of 127.0.0.1.',
+      });
+    const port = nextPort++;
+    if (nextPort === PORTS.end) nextPort = PORTS.first;
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { addressFromKey, encodeAddress } from 'fanal/crypto/address.ts';
 import { publicKeyFromSeed } from 'fanal/crypto/ed25519.ts';
 import { freePorts } from 'fanal-node/testnet/local.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const MAIN = new URL('../../../node/main.ts', import.meta.url).pathname;
 const HANDBOOK = new URL('../../../docs/operate.md', import.meta.url);
@@ -25,7 +25,6 @@ const NAMES = ['anna', 'bert', 'cara', 'dora'] as const;
 const OWNER = encodeAddress(addressFromKey(publicKeyFromSeed(new Uint8Array(32).fill(1))), 'tfan');
 
 type Name = (typeof NAMES)[number];
-const folder = mkdtempSync(join(tmpdir(), 'fanal-handbook-'));
 const blocks = new Map(
   [...readFileSync(HANDBOOK, 'utf8').matchAll(/^```sh (\S+)\n([\s\S]*?)^```$/gm)].map(
     ([, name, text]) => [name as string, text as string],
@@ -33,8 +32,12 @@ const blocks = new Map(
 );
 const ports = new Map<Name, readonly number[]>();
 const running = new Map<Name, ChildProcess>();
+const said = new Map<Name, string>();
+let folder: string;
 
-beforeAll(async () => {
+// Before each: a second try finds no keys of the first.
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fanal-handbook-'));
   const all = await freePorts(12);
   NAMES.forEach((name, i) => {
     ports.set(name, all.slice(3 * i, 3 * i + 3));
@@ -47,7 +50,7 @@ beforeAll(async () => {
   chmodSync(join(folder, 'bin', 'fanal'), 0o755);
 });
 
-afterAll(async () => {
+afterEach(() => {
   for (const child of running.values()) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
@@ -95,13 +98,18 @@ function start(block: string, name: Name): void {
     {
       cwd: join(folder, name),
       env: environment(name),
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
   running.set(name, child);
+  said.set(name, '');
+  child.stderr?.on('data', (text) => said.set(name, `${said.get(name)}${text}`));
 }
 
+/** The height that a validator knows as certified, -1 as long as it is not ready. */
 async function certified(name: Name): Promise<bigint> {
+  const { exitCode } = running.get(name) as ChildProcess;
+  expect(exitCode, `${name} ended and said:\n${said.get(name)}`).toBeNull();
   try {
     const [, api] = ports.get(name) as number[];
     const response = await fetch(`http://127.0.0.1:${api}/status`);
@@ -115,7 +123,7 @@ async function certified(name: Name): Promise<bigint> {
 async function until(what: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 180_000;
   while (!(await what())) {
-    expect(performance.now()).toBeLessThan(deadline);
+    expect(performance.now(), JSON.stringify([...said])).toBeLessThan(deadline);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

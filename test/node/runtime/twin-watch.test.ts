@@ -46,6 +46,11 @@ it('refuses to sign when blocks carry vertices of the keys that this node did no
   });
 });
 
+it('does not take what was committed before the watch for a twin’s because its block came later', async () => {
+  const said = await watch((look) => [look === 0 ? 39 : 0, 3, 3, 3]);
+  expect(said.length).toBeGreaterThan(0);
+});
+
 it('does not take vertices from just before the loss for a twin’s', async () => {
   expect((await watch(() => [1, 3, 3, 3], -10_000n)).length).toBeGreaterThan(0);
 });
