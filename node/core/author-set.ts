@@ -26,6 +26,16 @@ export function addAuthor(set: AuthorSet, author: number): boolean {
   return true;
 }
 
+/** Takes an author out; says whether it was in. */
+export function removeAuthor(set: AuthorSet, author: number): boolean {
+  const word = author >>> 5;
+  const bit = 1 << (author & 31);
+  const old = set[word] as number;
+  if ((old & bit) === 0) return false;
+  set[word] = old & ~bit;
+  return true;
+}
+
 /** Adds every author of `other`. */
 export function addAll(set: AuthorSet, other: AuthorSet): void {
   for (let i = 0; i < set.length; i++) set[i] = (set[i] as number) | (other[i] as number);

@@ -6,6 +6,7 @@
  */
 import { cosignatureMessage } from 'fanal/checkpoint/cosignature.ts';
 import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
+import { RootClaims } from './claims.ts';
 import type { Committee } from './committee.ts';
 import {
   MAX_OPEN_SIZES,
@@ -22,19 +23,13 @@ import type {
   CryptoPort,
 } from './types.ts';
 
-/** One validator's claim of a root, and what is known of its signature. */
-interface Claim {
-  readonly cosignature: Cosignature;
-  state: 'unverified' | 'asked' | 'good';
-}
-
 /** All claims for one size. */
 interface OpenSize {
   readonly size: bigint;
   /** Root that execution here gave; null before. */
   ownRoot: Bytes32 | null;
-  /** By root in hex, then by author. */
-  readonly roots: Map<string, { readonly root: Bytes32; readonly claims: Map<number, Claim> }>;
+  /** Almost always one root. */
+  readonly roots: RootClaims[];
 }
 
 interface Report {
@@ -102,17 +97,12 @@ export class Certifier {
     this.#noteReport(author, cosignature);
     const open = this.#openSize(cosignature.size);
     if (open === null || author === this.#ports.self) return;
-    const name = toHex(cosignature.root);
-    let byRoot = open.roots.get(name);
-    if (byRoot === undefined) {
-      let claimed = 0;
-      for (const { claims } of open.roots.values()) if (claims.has(author)) claimed += 1;
+    const known = open.roots.find(({ root }) => equalBytes(root, cosignature.root));
+    if (known === undefined) {
+      const claimed = open.roots.filter((claims) => claims.has(author)).length;
       if (claimed >= MAX_ROOTS_PER_AUTHOR) return;
-      byRoot = { root: cosignature.root, claims: new Map() };
-      open.roots.set(name, byRoot);
     }
-    if (byRoot.claims.has(author)) return;
-    byRoot.claims.set(author, { cosignature, state: 'unverified' });
+    (known ?? this.#claimsFor(open, cosignature.root)).add(author, cosignature);
     this.#judge(open);
   }
 
@@ -123,17 +113,11 @@ export class Certifier {
     bad: readonly AuthoredCosignature[],
   ): void {
     const open = this.#open.get(size);
-    const byRoot = open?.roots.get(toHex(root));
-    if (open === undefined || byRoot === undefined) return;
-    for (const { author } of good) {
-      const claim = byRoot.claims.get(author);
-      if (claim !== undefined) claim.state = 'good';
-    }
-    // A bad one makes room for a good one of the same author.
-    for (const { author } of bad) {
-      if (byRoot.claims.get(author)?.state === 'asked') byRoot.claims.delete(author);
-    }
-    if (byRoot.claims.size === 0) open.roots.delete(toHex(root));
+    const claims = open?.roots.find((known) => equalBytes(known.root, root));
+    if (open === undefined || claims === undefined) return;
+    for (const { author } of good) claims.verified(author, true);
+    for (const { author } of bad) claims.verified(author, false);
+    if (claims.size === 0) open.roots.splice(open.roots.indexOf(claims), 1);
     this.#judge(open);
   }
 
@@ -200,10 +184,7 @@ export class Certifier {
       output.write({ kind: 'checkpointGuard', guard: this.#guard });
     }
     this.newest = cosignature;
-    this.#claimsFor(this.#openSize(size) as OpenSize, root).set(self, {
-      cosignature,
-      state: 'good',
-    });
+    this.#claimsFor(this.#openSize(size) as OpenSize, root).addOwn(self, cosignature);
     this.#send(cosignature);
   }
 
@@ -216,14 +197,13 @@ export class Certifier {
     });
   }
 
-  #claimsFor(open: OpenSize, root: Bytes32): Map<number, Claim> {
-    const name = toHex(root);
-    let byRoot = open.roots.get(name);
-    if (byRoot === undefined) {
-      byRoot = { root, claims: new Map() };
-      open.roots.set(name, byRoot);
+  #claimsFor(open: OpenSize, root: Bytes32): RootClaims {
+    let claims = open.roots.find((known) => equalBytes(known.root, root));
+    if (claims === undefined) {
+      claims = new RootClaims(root, this.#ports.committee);
+      open.roots.push(claims);
     }
-    return byRoot.claims;
+    return claims;
   }
 
   /** The claims of a size that is worth following; null when it is settled or too far ahead. */
@@ -232,7 +212,7 @@ export class Certifier {
     if (known !== undefined) return known;
     if (size <= this.certifiedSize) return null;
     if (size > this.certifiedSize + BigInt(MAX_OPEN_SIZES)) return null;
-    const open: OpenSize = { size, ownRoot: null, roots: new Map() };
+    const open: OpenSize = { size, ownRoot: null, roots: [] };
     this.#open.set(size, open);
     return open;
   }
@@ -241,58 +221,30 @@ export class Certifier {
   #judge(open: OpenSize): void {
     const { committee, output } = this.#ports;
     if (open.ownRoot === null) return;
-    for (const { root, claims } of open.roots.values()) {
+    for (const claims of open.roots) {
+      const { root, good } = claims;
       const isOwn = equalBytes(root, open.ownRoot);
       // Once stopped, only a certified other root says that it was us who erred.
       const needed = isOwn || this.isStopped ? committee.quorum : committee.validity;
-      let good = 0;
-      let possible = 0;
-      for (const [author, claim] of claims) {
-        const stake = committee.stakes[author] as number;
-        possible += stake;
-        if (claim.state === 'good') good += stake;
-      }
       if (good >= needed) {
         if (isOwn) {
-          this.#certify(open, root, claims);
+          this.#certify(open, claims);
           return;
         }
         const isCertified = good >= committee.quorum;
         this.#diverge(open.size, root, isCertified);
         if (isCertified) return;
       }
-      if (possible < needed) continue;
-      const unverified: AuthoredCosignature[] = [];
-      let pending = good;
-      for (const [author, claim] of claims)
-        if (claim.state === 'asked') pending += committee.stakes[author] as number;
-      for (const author of [...claims.keys()].sort((a, b) => a - b)) {
-        if (pending >= needed) break;
-        const claim = claims.get(author) as Claim;
-        if (claim.state !== 'unverified') continue;
-        claim.state = 'asked';
-        pending += committee.stakes[author] as number;
-        unverified.push({ author, cosignature: claim.cosignature });
-      }
-      if (unverified.length === 0) continue;
-      output.run({
-        kind: 'verifyCosignatures',
-        epoch: committee.epoch,
-        size: open.size,
-        root,
-        cosignatures: unverified,
-      });
+      const cosignatures = claims.toVerify(needed);
+      if (cosignatures.length === 0) continue;
+      const { epoch } = committee;
+      output.run({ kind: 'verifyCosignatures', epoch, size: open.size, root, cosignatures });
     }
   }
 
-  #certify(open: OpenSize, root: Bytes32, claims: ReadonlyMap<number, Claim>): void {
-    const { committee } = this.#ports;
-    const cosignatures = [...claims]
-      .filter(([, claim]) => claim.state === 'good')
-      .map(([author, { cosignature }]) => ({ author, cosignature }))
-      .sort((a, b) => a.author - b.author);
-    const checkpoint = { epoch: committee.epoch, size: open.size, root, cosignatures };
-    this.#keep(checkpoint);
+  #certify({ size }: OpenSize, claims: RootClaims): void {
+    const { epoch } = this.#ports.committee;
+    this.#keep({ epoch, size, root: claims.root, cosignatures: claims.goodOnes() });
   }
 
   /** On disk first; then the ledger and the network hear of it. */
@@ -308,9 +260,9 @@ export class Certifier {
     const open = this.#open.get(checkpoint.size);
     const matched = new Set(checkpoint.cosignatures.map(({ author }) => author));
     const mismatched = new Set<number>();
-    for (const { root, claims } of open?.roots.values() ?? []) {
-      const isCertified = equalBytes(root, checkpoint.root);
-      for (const author of claims.keys()) (isCertified ? matched : mismatched).add(author);
+    for (const claims of open?.roots ?? []) {
+      const isCertified = equalBytes(claims.root, checkpoint.root);
+      for (const author of claims.authors()) (isCertified ? matched : mismatched).add(author);
     }
     this.certifiedSize = checkpoint.size;
     if (checkpoint.size > this.#executedSize) {

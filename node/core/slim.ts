@@ -12,6 +12,7 @@ import {
   emptySet,
   forEachAuthor,
   hasAuthor,
+  removeAuthor,
 } from './author-set.ts';
 import type { Committee } from './committee.ts';
 import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from './limits.ts';
@@ -51,7 +52,7 @@ export class KnownSlots {
 
   /** A vertex whose signature is good. */
   note(ref: VertexRef): void {
-    const place = placeOf(ref);
+    const place = this.#placeOf(ref);
     const known = this.#rounds[place] as number;
     if (known > ref.round) return;
     if (known < ref.round || this.#hearsay[place] === 1) {
@@ -71,7 +72,7 @@ export class KnownSlots {
    * @returns whether that is news
    */
   hear(ref: VertexRef): boolean {
-    const place = placeOf(ref);
+    const place = this.#placeOf(ref);
     if ((this.#rounds[place] as number) >= ref.round) return false;
     this.#set(place, ref, 1);
     return true;
@@ -79,12 +80,13 @@ export class KnownSlots {
 
   /** Whether anything is known of a slot. */
   has(round: number, author: number): boolean {
-    return this.#rounds[placeOf({ round, author })] === round;
+    return this.#rounds[this.#placeOf({ round, author })] === round;
   }
 
   /** The one vertex of a slot; null when there is none, or more than one. */
   digestOf(round: number, author: number): Bytes32 | null {
-    return this.has(round, author) ? (this.#digests[placeOf({ round, author })] ?? null) : null;
+    const place = this.#placeOf({ round, author });
+    return this.#rounds[place] === round ? (this.#digests[place] ?? null) : null;
   }
 
   #set(place: number, { round, digest }: VertexRef, hearsay: 0 | 1): void {
@@ -92,10 +94,11 @@ export class KnownSlots {
     this.#digests[place] = digest;
     this.#hearsay[place] = hearsay;
   }
-}
 
-function placeOf({ round, author }: Pick<VertexRef, 'round' | 'author'>): number {
-  return author * RING + (round % RING);
+  /** The slots of a round lie side by side: what a vertex names is looked up together. */
+  #placeOf({ round, author }: Pick<VertexRef, 'round' | 'author'>): number {
+    return (round % RING) * this.committee.size + author;
+  }
 }
 
 /** The ancestors that a receiver can find by their authors; null when that saves too little. */
@@ -159,8 +162,9 @@ export function restoreSlim(slim: SlimVertex, slots: KnownSlots, hash: TaggedHas
 interface Waiting<T> {
   readonly slim: T;
   readonly since: number;
-  /** The slots of which nothing is known. */
-  readonly missing: Set<number>;
+  /** Authors of whom nothing is known in the round before. */
+  readonly missing: AuthorSet;
+  missingCount: number;
   isAsked: boolean;
 }
 
@@ -170,8 +174,8 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
   /** By the slot of the vertex. */
   readonly #waiting = new Map<number, Waiting<T>>();
   readonly #byAuthor: Int32Array;
-  /** By a missing slot: those that wait for its vertex. */
-  readonly #waitersOf = new Map<number, Set<Waiting<T>>>();
+  /** By the round that they wait for. */
+  readonly #byRound = new Map<number, Set<Waiting<T>>>();
 
   constructor(slots: KnownSlots) {
     this.#slots = slots;
@@ -193,38 +197,35 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
     const key = slotKey(round, author);
     const same = this.#waiting.get(key);
     if (same !== undefined) return equalBytes(same.slim.ref.digest, digest) ? 'waits' : 'full';
-    const missing = new Set<number>();
+    const { committee } = this.#slots;
+    const missing = emptySet(committee);
+    let missingCount = 0;
     forEachAuthor(slim.named, (named) => {
-      if (named < this.#slots.committee.size && !this.#slots.has(round - 1, named)) {
-        missing.add(slotKey(round - 1, named));
-      }
+      if (named >= committee.size || this.#slots.has(round - 1, named)) return;
+      addAuthor(missing, named);
+      missingCount++;
     });
-    if (missing.size === 0) return 'known';
+    if (missingCount === 0) return 'known';
     if ((this.#byAuthor[author] as number) >= MAX_SLIM_PER_AUTHOR) return 'full';
-    const waiting = { slim, since: now, missing, isAsked: false };
+    const waiting = { slim, since: now, missing, missingCount, isAsked: false };
     this.#waiting.set(key, waiting);
     this.#byAuthor[author] = (this.#byAuthor[author] as number) + 1;
-    for (const slot of missing) {
-      const others = this.#waitersOf.get(slot);
-      if (others === undefined) this.#waitersOf.set(slot, new Set([waiting]));
-      else others.add(waiting);
-    }
+    const others = this.#byRound.get(round - 1);
+    if (others === undefined) this.#byRound.set(round - 1, new Set([waiting]));
+    else others.add(waiting);
     return 'waits';
   }
 
   /** Something is known of a slot. Returns those that are complete with it. */
   noted({ round, author }: VertexRef): readonly T[] {
-    const key = slotKey(round, author);
     // It came in another way.
-    const itself = this.#waiting.get(key);
+    const itself = this.#waiting.get(slotKey(round, author));
     if (itself !== undefined) this.#forget(itself);
-    const waiters = this.#waitersOf.get(key);
-    if (waiters === undefined) return [];
-    this.#waitersOf.delete(key);
     const complete: T[] = [];
-    for (const one of waiters) {
-      one.missing.delete(key);
-      if (one.missing.size > 0) continue;
+    for (const one of this.#byRound.get(round) ?? []) {
+      if (!removeAuthor(one.missing, author)) continue;
+      one.missingCount--;
+      if (one.missingCount > 0) continue;
       this.#forget(one);
       complete.push(one.slim);
     }
@@ -242,22 +243,29 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
       const age = now - one.since;
       if (age >= SLIM_KEEP_MILLIS) this.#forget(one);
       if (age < SLIM_WAIT_MILLIS || one.isAsked || age >= SLIM_KEEP_MILLIS) continue;
-      if (![...one.missing].some((slot) => !this.#waiting.has(slot))) continue;
+      if (this.#waitsForWaiting(one)) continue;
       one.isAsked = true;
       due.push(one.slim);
     }
     return due;
   }
 
+  /** Whether all that it misses is itself waiting here. */
+  #waitsForWaiting({ slim, missing }: Waiting<T>): boolean {
+    let isSo = true;
+    forEachAuthor(missing, (author) => {
+      if (!this.#waiting.has(slotKey(slim.ref.round - 1, author))) isSo = false;
+    });
+    return isSo;
+  }
+
   #forget(one: Waiting<T>): void {
     const { round, author } = one.slim.ref;
     this.#waiting.delete(slotKey(round, author));
     this.#byAuthor[author] = (this.#byAuthor[author] as number) - 1;
-    for (const slot of one.missing) {
-      const others = this.#waitersOf.get(slot);
-      others?.delete(one);
-      if (others?.size === 0) this.#waitersOf.delete(slot);
-    }
+    const others = this.#byRound.get(round - 1);
+    others?.delete(one);
+    if (others?.size === 0) this.#byRound.delete(round - 1);
   }
 }
 

@@ -26,6 +26,7 @@ export function concat(...parts: Bytes[]): Bytes {
 
 /** Says whether two byte strings are the same. Not constant-time: for public data only. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

@@ -4,7 +4,14 @@
  */
 
 import { equalBytes } from 'fanal/primitives/bytes.ts';
-import { type AuthorSet, hasAuthor } from 'fanal-node/core/author-set.ts';
+import {
+  type AuthorSet,
+  addAll,
+  addAuthor,
+  emptySet,
+  forEachMissing,
+  hasAuthor,
+} from 'fanal-node/core/author-set.ts';
 import type { Committee } from 'fanal-node/core/committee.ts';
 import { KnownSlots, nameable, SlimInbox } from 'fanal-node/core/slim.ts';
 import type { Vertex, VertexRef } from 'fanal-node/core/types.ts';
@@ -17,10 +24,24 @@ export interface SlimArrival {
   readonly vertex: Vertex;
 }
 
+/** A vertex's ancestors of the round before, by author, and those of earlier rounds. */
+interface Ancestors {
+  readonly authors: AuthorSet;
+  readonly byAuthor: readonly VertexRef[];
+  readonly older: readonly VertexRef[];
+}
+
+/** Rounds in which it is remembered who has been heard of. */
+const ROUNDS_HEARD = 32;
+/** The same for every validator that the vertex reaches. */
+const ancestorsOf = new WeakMap<Vertex, Ancestors>();
+
 export class SimSlim {
   readonly #slots: KnownSlots;
   readonly #leastBytes: number;
   readonly inbox: SlimInbox<SlimArrival>;
+  /** By round: the authors whose slot has been heard of, so that hearing of it again is no news. */
+  readonly #heard = new Map<number, AuthorSet>();
 
   constructor(committee: Committee, leastBytes: number) {
     this.#slots = new KnownSlots(committee);
@@ -29,12 +50,18 @@ export class SimSlim {
   }
 
   /** A vertex is known. Returns those that waited for it, or for what it names. */
-  note({ ref, header }: Vertex): readonly SlimArrival[] {
+  note(vertex: Vertex): readonly SlimArrival[] {
+    const { ref } = vertex;
     this.#slots.note(ref);
     const complete = [...this.inbox.noted(ref)];
-    for (const ancestor of header.ancestors) {
+    const hear = (ancestor: VertexRef) => {
       if (this.#slots.hear(ancestor)) complete.push(...this.inbox.noted(ancestor));
-    }
+    };
+    const { authors, byAuthor, older } = this.#ancestors(vertex);
+    const heard = this.#heardIn(ref.round - 1);
+    forEachMissing(authors, heard, (author) => hear(byAuthor[author] as VertexRef));
+    addAll(heard, authors);
+    for (const ancestor of older) hear(ancestor);
     return complete;
   }
 
@@ -52,5 +79,34 @@ export class SimSlim {
       if (known === null || !equalBytes(known, digest)) return false;
     }
     return true;
+  }
+
+  #heardIn(round: number): AuthorSet {
+    let heard = this.#heard.get(round);
+    if (heard === undefined) {
+      heard = emptySet(this.#slots.committee);
+      this.#heard.set(round, heard);
+      const [oldest] = this.#heard.keys();
+      if (this.#heard.size > ROUNDS_HEARD && oldest !== undefined) this.#heard.delete(oldest);
+    }
+    return heard;
+  }
+
+  #ancestors(vertex: Vertex): Ancestors {
+    let known = ancestorsOf.get(vertex);
+    if (known === undefined) {
+      const authors = emptySet(this.#slots.committee);
+      const byAuthor: VertexRef[] = [];
+      const older: VertexRef[] = [];
+      for (const ancestor of vertex.header.ancestors) {
+        if (ancestor.round === vertex.header.round - 1) {
+          addAuthor(authors, ancestor.author);
+          byAuthor[ancestor.author] = ancestor;
+        } else older.push(ancestor);
+      }
+      known = { authors, byAuthor, older };
+      ancestorsOf.set(vertex, known);
+    }
+    return known;
   }
 }
