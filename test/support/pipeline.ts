@@ -51,8 +51,9 @@ export class Pipeline {
   #send(request: Buffer): Promise<PipelinedAnswer> {
     if (this.#closed) return Promise.reject(new Error('closed'));
     if (this.#socket === null || this.#sent >= MAX_REQUESTS) {
-      this.#socket?.end();
+      const before = this.#socket;
       this.#socket = this.#open();
+      if (before !== null) this.#retire(before);
       this.#sent = 0;
     }
     this.#sent++;
@@ -61,6 +62,11 @@ export class Pipeline {
       (waitersOf.get(socket) as Waiter[]).push({ resolve, reject });
       socket.write(request);
     });
+  }
+
+  /** Ends a connection of the past once everything is answered: servers drop what is not by then. */
+  #retire(socket: Socket): void {
+    if (socket !== this.#socket && waitersOf.get(socket)?.length === 0) socket.end();
   }
 
   #open(): Socket {
@@ -76,6 +82,7 @@ export class Pipeline {
         if (answer === null) return;
         rest = rest.subarray(answer.length);
         waiters.shift()?.resolve(answer);
+        this.#retire(socket);
       }
     });
     const fail = (error: Error) => {
