@@ -41,6 +41,13 @@ export function addAll(set: AuthorSet, other: AuthorSet): void {
   for (let i = 0; i < set.length; i++) set[i] = (set[i] as number) | (other[i] as number);
 }
 
+/** How many authors are in a set. */
+export function countOf(set: AuthorSet): number {
+  let count = 0;
+  for (const word of set) count += bitCount(word);
+  return count;
+}
+
 /** The authors of a set, ascending. */
 export function authorsOf(set: AuthorSet): number[] {
   const authors: number[] = [];

@@ -6,6 +6,7 @@
  */
 import { cosignatureMessage } from 'fanal/checkpoint/cosignature.ts';
 import { type Bytes32, equalBytes, toHex } from 'fanal/primitives/bytes.ts';
+import { type AuthorSet, addAuthor, authorsOf, emptySet } from './author-set.ts';
 import { RootClaims } from './claims.ts';
 import type { Committee } from './committee.ts';
 import {
@@ -36,8 +37,8 @@ interface Report {
   readonly size: bigint;
   readonly dueAt: number;
   readonly root: Bytes32;
-  readonly matched: Set<number>;
-  readonly mismatched: Set<number>;
+  readonly matched: AuthorSet;
+  readonly mismatched: AuthorSet;
 }
 
 export interface CertifierPorts {
@@ -156,8 +157,8 @@ export class Certifier {
         kind: 'cosigningReport',
         epoch: this.#ports.committee.epoch,
         size,
-        matched: [...report.matched].sort((a, b) => a - b),
-        mismatched: [...report.mismatched].sort((a, b) => a - b),
+        matched: authorsOf(report.matched),
+        mismatched: authorsOf(report.mismatched),
       });
     }
     return null;
@@ -258,11 +259,13 @@ export class Certifier {
   #settle(checkpoint: CertifiedCheckpoint): void {
     if (checkpoint.size <= this.certifiedSize) return;
     const open = this.#open.get(checkpoint.size);
-    const matched = new Set(checkpoint.cosignatures.map(({ author }) => author));
-    const mismatched = new Set<number>();
+    const { committee } = this.#ports;
+    const matched = emptySet(committee);
+    const mismatched = emptySet(committee);
+    for (const { author } of checkpoint.cosignatures) addAuthor(matched, author);
     for (const claims of open?.roots ?? []) {
       const isCertified = equalBytes(claims.root, checkpoint.root);
-      for (const author of claims.authors()) (isCertified ? matched : mismatched).add(author);
+      for (const author of claims.authors()) addAuthor(isCertified ? matched : mismatched, author);
     }
     this.certifiedSize = checkpoint.size;
     if (checkpoint.size > this.#executedSize) {
@@ -287,8 +290,7 @@ export class Certifier {
   #noteReport(author: number, { size, root }: Cosignature): void {
     const report = this.#reports.get(size);
     if (report === undefined) return;
-    if (equalBytes(root, report.root)) report.matched.add(author);
-    else report.mismatched.add(author);
+    addAuthor(equalBytes(root, report.root) ? report.matched : report.mismatched, author);
   }
 
   /**

@@ -8,7 +8,7 @@ import { type Bytes, type Bytes32, equalBytes } from 'fanal/primitives/bytes.ts'
 import {
   type AuthorSet,
   addAuthor,
-  bitCount,
+  countOf,
   emptySet,
   forEachAuthor,
   hasAuthor,
@@ -83,6 +83,17 @@ export class KnownSlots {
     return this.#rounds[this.#placeOf({ round, author })] === round;
   }
 
+  /** Those of a round of whom nothing is known. */
+  missing(round: number, authors: AuthorSet): AuthorSet {
+    const missing = emptySet(this.committee);
+    const first = this.#placeOf({ round, author: 0 });
+    for (let author = 0; author < this.committee.size; author++) {
+      if (this.#rounds[first + author] === round) continue;
+      if (hasAuthor(authors, author)) addAuthor(missing, author);
+    }
+    return missing;
+  }
+
   /** The one vertex of a slot; null when there is none, or more than one. */
   digestOf(round: number, author: number): Bytes32 | null {
     const place = this.#placeOf({ round, author });
@@ -121,9 +132,7 @@ export function nameable(
 
 /** Bytes that the slim form saves: references, but for the set that stands for them, and the digest. */
 export function bytesSaved(named: AuthorSet): number {
-  let count = 0;
-  for (const word of named) count += bitCount(word);
-  return count * VERTEX_REF_BYTES - (2 + 4 * named.length + 32);
+  return countOf(named) * VERTEX_REF_BYTES - (2 + 4 * named.length + 32);
 }
 
 /** The same vertex with these ancestors named by their authors alone. */
@@ -197,14 +206,8 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
     const key = slotKey(round, author);
     const same = this.#waiting.get(key);
     if (same !== undefined) return equalBytes(same.slim.ref.digest, digest) ? 'waits' : 'full';
-    const { committee } = this.#slots;
-    const missing = emptySet(committee);
-    let missingCount = 0;
-    forEachAuthor(slim.named, (named) => {
-      if (named >= committee.size || this.#slots.has(round - 1, named)) return;
-      addAuthor(missing, named);
-      missingCount++;
-    });
+    const missing = this.#slots.missing(round - 1, slim.named);
+    const missingCount = countOf(missing);
     if (missingCount === 0) return 'known';
     if ((this.#byAuthor[author] as number) >= MAX_SLIM_PER_AUTHOR) return 'full';
     const waiting = { slim, since: now, missing, missingCount, isAsked: false };

@@ -10,7 +10,9 @@ import type { EvidenceRef, Vertex, VertexRef } from './types.ts';
 export class SlotsSeen {
   readonly #epoch: number;
   readonly #output: StepOutput;
-  readonly #first = new Map<number, Map<number, Entry>>();
+  readonly #authors: number;
+  /** By round, then by author. */
+  readonly #first = new Map<number, (Entry | undefined)[]>();
   readonly #evidenceCount: Int32Array;
   /** What the next own vertex will report. */
   #misbehaviour: EvidenceRef[] = [];
@@ -18,22 +20,23 @@ export class SlotsSeen {
   constructor(epoch: number, authors: number, output: StepOutput) {
     this.#epoch = epoch;
     this.#output = output;
+    this.#authors = authors;
     this.#evidenceCount = new Int32Array(authors);
   }
 
   /** The vertex of a slot that came first. */
   first({ round, author }: Pick<VertexRef, 'round' | 'author'>): Entry | undefined {
-    return this.#first.get(round)?.get(author);
+    return this.#first.get(round)?.[author];
   }
 
   /** Takes note of a vertex, unless its slot has one. */
   remember(entry: Entry): void {
     let slots = this.#first.get(entry.round);
     if (slots === undefined) {
-      slots = new Map();
+      slots = new Array(this.#authors);
       this.#first.set(entry.round, slots);
     }
-    if (!slots.has(entry.author)) slots.set(entry.author, entry);
+    slots[entry.author] ??= entry;
   }
 
   /** Writes down that an author signed two vertices of one slot. */

@@ -1,8 +1,8 @@
 /**
  * What happens next: events by virtual time, in microseconds, equal times in the order they came.
  *
- * A timing wheel of one-millisecond slots: pushing costs a push, and only the slot whose turn it is
- * gets sorted. What lies beyond the wheel waits in a heap. A million packets are in flight at a
+ * A timing wheel of short slots: pushing costs a push, and only the slot whose turn it is gets
+ * sorted. What lies beyond the wheel waits in a heap. A million packets are in flight at a
  * thousand validators.
  */
 
@@ -15,8 +15,8 @@ interface Entry<T> {
   readonly item: T;
 }
 
-const SLOT_MICROS = 1_000;
-const SLOTS = 4_096;
+const SLOT_MICROS = 64;
+const SLOTS = 32_768;
 
 export class EventQueue<T> {
   /** One list a slot; the current one is sorted latest first, so that `pop` takes its end. */

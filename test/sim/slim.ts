@@ -9,8 +9,8 @@ import {
   addAll,
   addAuthor,
   emptySet,
+  forEachAuthor,
   forEachMissing,
-  hasAuthor,
 } from 'fanal-node/core/author-set.ts';
 import type { Committee } from 'fanal-node/core/committee.ts';
 import { KnownSlots, nameable, SlimInbox } from 'fanal-node/core/slim.ts';
@@ -72,13 +72,15 @@ export class SimSlim {
 
   /** Whether what is named is what the author meant: else the digest would be another. */
   isRestored({ named, vertex }: SlimArrival): boolean {
-    const { header } = vertex;
-    for (const { round, author, digest } of header.ancestors) {
-      if (round !== header.round - 1 || !hasAuthor(named, author)) continue;
-      const known = this.#slots.digestOf(round, author);
-      if (known === null || !equalBytes(known, digest)) return false;
-    }
-    return true;
+    const { byAuthor } = this.#ancestors(vertex);
+    const before = vertex.ref.round - 1;
+    let isRight = true;
+    forEachAuthor(named, (author) => {
+      const digest = byAuthor[author]?.digest;
+      const known = this.#slots.digestOf(before, author);
+      if (known === null || digest === undefined || !equalBytes(known, digest)) isRight = false;
+    });
+    return isRight;
   }
 
   #heardIn(round: number): AuthorSet {
