@@ -2,15 +2,10 @@
  * Slim vertices on their way out and in (docs/consensus.md §3, rule V4).
  */
 import type { Committee } from '../core/committee.ts';
+import { KnownSlots } from '../core/known-slots.ts';
 import { SLIM_WAIT_MILLIS } from '../core/limits.ts';
-import {
-  KnownSlots,
-  nameable,
-  restoreSlim,
-  SlimInbox,
-  type SlimVertex,
-  slimOf,
-} from '../core/slim.ts';
+import { nameable, restoreSlim, type SlimVertex, slimOf } from '../core/slim.ts';
+import { SlimInbox } from '../core/slim-inbox.ts';
 import type { PeerMessage, Vertex, VertexRef } from '../core/types.ts';
 import type { TaggedHash } from '../core/vertex.ts';
 import type { MemberMessage } from '../core/wire.ts';
@@ -45,16 +40,13 @@ export class SlimVertices {
 
   /** A vertex is here whose signature is good, or which is our own. */
   note({ ref, header }: Vertex): void {
-    this.#slots.note(ref);
-    this.#restoreWith(ref);
+    this.#restoreAll(this.#inbox.shown(ref));
     // What it names may be lost on its way here, and others may name it by its author.
-    for (const ancestor of header.ancestors) {
-      if (this.#slots.hear(ancestor)) this.#restoreWith(ancestor);
-    }
+    for (const ancestor of header.ancestors) this.#restoreAll(this.#inbox.told(ancestor));
   }
 
-  #restoreWith(ref: VertexRef): void {
-    for (const slim of this.#inbox.noted(ref)) {
+  #restoreAll(complete: readonly FromPeer[]): void {
+    for (const slim of complete) {
       const vertex = this.#restore(slim);
       if (vertex !== null) this.#options.onRestored(slim.peer, vertex);
     }
@@ -80,6 +72,10 @@ export class SlimVertices {
       case 'waits':
         this.#lookLater();
         return null;
+      case 'due':
+        this.#options.askFull(peer, slim.ref);
+        this.#lookLater();
+        return null;
       case 'full':
         this.#options.askFull(peer, slim.ref);
         return null;
@@ -92,8 +88,11 @@ export class SlimVertices {
 
   #restore(slim: FromPeer): Vertex | null {
     const vertex = restoreSlim(slim, this.#slots, this.#options.hash);
-    if (vertex === null) this.#options.askFull(slim.peer, slim.ref);
-    return vertex;
+    if (vertex !== null) return vertex;
+    this.#options.askFull(slim.peer, slim.ref);
+    // Those who could restore it name it by its author alone.
+    this.#restoreAll(this.#inbox.told(slim.ref));
+    return null;
   }
 
   #lookLater(): void {

@@ -2,15 +2,10 @@
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import { createCommittee } from 'fanal-node/core/committee.ts';
 import type { Entry } from 'fanal-node/core/entry.ts';
+import { KnownSlots, SUSPECT_ROUNDS } from 'fanal-node/core/known-slots.ts';
 import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from 'fanal-node/core/limits.ts';
-import {
-  KnownSlots,
-  nameable,
-  restoreSlim,
-  SlimInbox,
-  type SlimVertex,
-  slimOf,
-} from 'fanal-node/core/slim.ts';
+import { nameable, restoreSlim, type SlimVertex, slimOf } from 'fanal-node/core/slim.ts';
+import { SlimInbox } from 'fanal-node/core/slim-inbox.ts';
 import type { Vertex } from 'fanal-node/core/types.ts';
 import { encodeVertex } from 'fanal-node/core/vertex.ts';
 import { decodeMessage, encodeMessage } from 'fanal-node/core/wire.ts';
@@ -85,6 +80,21 @@ describe('a slim vertex', () => {
     ]);
   });
 
+  it('names in full whoever has shown two, for some rounds', () => {
+    const slots = new KnownSlots(committee);
+    const [one, two] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+    const show = (digest: Uint8Array | undefined) =>
+      slots.note({ round: 7, author: 3, digest: digest as Vertex['ref']['digest'] });
+    show(one);
+    expect(slots.isSuspect({ round: 7, author: 3 })).toBe(false);
+    show(two);
+    expect(slots.isSuspect({ round: 7 + SUSPECT_ROUNDS, author: 3 })).toBe(true);
+    expect(slots.isSuspect({ round: 8 + SUSPECT_ROUNDS, author: 3 })).toBe(false);
+    const { first, vertex } = world();
+    for (const { ref } of first) slots.note(ref);
+    expect(slim(vertex, slots).header.ancestors.map(({ author }) => author)).toEqual([0, 3]);
+  });
+
   it('is not restored by who knows too little, or another vertex of a slot', () => {
     const { builder, first, vertex } = world();
     const small = slim(vertex, knowing(first));
@@ -104,10 +114,8 @@ describe('slim vertices on their way in', () => {
     const inbox = new SlimInbox<SlimVertex>(slots);
     expect(inbox.offer(small, 0)).toBe('waits');
     const [other, last] = first.slice(SIZE - 2) as [Entry, Entry];
-    slots.note(last.ref);
-    expect(inbox.noted(last.ref)).toEqual([]);
-    slots.note(other.ref);
-    expect(inbox.noted(other.ref)).toEqual([small]);
+    expect(inbox.shown(last.ref)).toEqual([]);
+    expect(inbox.shown(other.ref)).toEqual([small]);
     expect(inbox.count).toBe(0);
     expect(inbox.offer(small, 0)).toBe('known');
   });
@@ -124,7 +132,53 @@ describe('slim vertices on their way in', () => {
     expect(inbox.count).toBe(1);
     expect(inbox.overdue(100 + SLIM_KEEP_MILLIS)).toEqual([]);
     expect(inbox.count).toBe(0);
-    for (const { ref } of first) expect(inbox.noted(ref)).toEqual([]);
+    for (const { ref } of first) expect(inbox.shown(ref)).toEqual([]);
+  });
+
+  it('are asked for two at a time for what all of them miss, then more', () => {
+    const { builder, first } = world();
+    const known = knowing(first);
+    const all = builder
+      .layer(2, first)
+      .map(({ vertex }) => slim(vertex as Vertex, known))
+      .slice(1);
+    const inbox = new SlimInbox<SlimVertex>(knowing(first.slice(1)));
+    for (const each of all) inbox.offer(each, 0);
+    const count = (now: number) => inbox.overdue(now).length;
+    expect(count(SLIM_WAIT_MILLIS)).toBe(2);
+    expect(count(2 * SLIM_WAIT_MILLIS)).toBe(0);
+    expect(count(3 * SLIM_WAIT_MILLIS)).toBe(4);
+    expect(count(5 * SLIM_WAIT_MILLIS)).toBe(8);
+  });
+
+  it('wait no more for an author whose vertex came long after others told of it', () => {
+    const { builder, first, vertex } = world();
+    const [late] = first.slice(9) as [Entry];
+    const slots = knowing(first.filter((entry) => entry !== late));
+    const inbox = new SlimInbox<SlimVertex>(slots);
+    const known = knowing(first);
+    expect(inbox.offer(slim(vertex, known), 0)).toBe('waits');
+    expect(inbox.overdue(SLIM_WAIT_MILLIS)).toHaveLength(1);
+    expect(inbox.told(late.ref)).toHaveLength(1);
+    expect(inbox.shown(late.ref)).toEqual([]);
+    expect(slots.isSuspect({ round: 2, author: 9 })).toBe(true);
+    const second = builder.layer(2, first, [...Array(SIZE).keys()].slice(1));
+    const parents = [builder.table.intern(vertex.ref), ...second];
+    const third = builder.add(3, 0, parents).vertex as Vertex;
+    for (const entry of parents) if (entry.author !== 9) inbox.shown(entry.ref);
+    expect(inbox.offer(slim(third, knowing(parents)), 200)).toBe('due');
+  });
+
+  it('tell nothing of an author whose vertex came late and is not what was told', () => {
+    const { builder, first, vertex } = world();
+    const [late] = first.slice(9) as [Entry];
+    const slots = knowing(first.filter((entry) => entry !== late));
+    const inbox = new SlimInbox<SlimVertex>(slots);
+    inbox.offer(slim(vertex, knowing(first)), 0);
+    inbox.overdue(SLIM_WAIT_MILLIS);
+    inbox.told(builder.add(1, 9, builder.table.genesis, 1).ref);
+    inbox.shown(late.ref);
+    expect(slots.isSuspect({ round: 2, author: 9 })).toBe(false);
   });
 
   it('are not asked for while what they name waits itself', () => {

@@ -211,8 +211,8 @@ export class Exchange {
     const now = this.#port.nowMillis();
     const outcome = inbox.offer(arrival, now);
     if (outcome === 'known') this.#restore(arrival);
-    else if (outcome === 'full') this.#askFull(arrival);
-    else this.#lookLater(inbox);
+    if (outcome === 'full' || outcome === 'due') this.#askFull(arrival);
+    if (outcome === 'waits' || outcome === 'due') this.#lookLater(inbox);
   }
 
   #lookLater(inbox: SimSlim['inbox']): void {
@@ -228,8 +228,10 @@ export class Exchange {
   #restore(arrival: SlimArrival): void {
     const { record } = this.#port;
     const { from, vertex } = arrival;
-    if (!this.#slimOf(record).isRestored(arrival)) {
+    const slim = this.#slimOf(record);
+    if (!slim.isRestored(arrival)) {
       this.#askFull(arrival);
+      for (const other of slim.inbox.told(arrival.ref)) this.#restore(other);
       return;
     }
     const { epoch } = record;

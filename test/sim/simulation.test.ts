@@ -60,6 +60,17 @@ describe('with no fault', () => {
   });
 });
 
+describe('with slim vertices', () => {
+  test('a validator that lies about its own slows nobody down who can ask others', async () => {
+    const chain = { slimLeastBytes: 0 };
+    const byzantine = [{ validator: 6, kind: 'lieInSlim' as const }];
+    const quiet = await run(calmPlan({ seconds: 8, chain }), real);
+    const lying = await run(calmPlan({ seconds: 8, chain, byzantine }), real);
+    expect(lying.violation).toBeNull();
+    expect(lying.commits).toBeGreaterThan(0.7 * quiet.commits);
+  });
+});
+
 describe('the schedule that stalls unrestricted round jumping', () => {
   test('does not stop the real core: it commits while the schedule lasts', () => {
     const seconds = 30;

@@ -13,7 +13,9 @@ import {
   forEachMissing,
 } from 'fanal-node/core/author-set.ts';
 import type { Committee } from 'fanal-node/core/committee.ts';
-import { KnownSlots, nameable, SlimInbox } from 'fanal-node/core/slim.ts';
+import { KnownSlots } from 'fanal-node/core/known-slots.ts';
+import { nameable } from 'fanal-node/core/slim.ts';
+import { SlimInbox } from 'fanal-node/core/slim-inbox.ts';
 import type { Vertex, VertexRef } from 'fanal-node/core/types.ts';
 
 /** A vertex on its way in, of which the receiver may use no more than a slim one has. */
@@ -52,11 +54,8 @@ export class SimSlim {
   /** A vertex is known. Returns those that waited for it, or for what it names. */
   note(vertex: Vertex): readonly SlimArrival[] {
     const { ref } = vertex;
-    this.#slots.note(ref);
-    const complete = [...this.inbox.noted(ref)];
-    const hear = (ancestor: VertexRef) => {
-      if (this.#slots.hear(ancestor)) complete.push(...this.inbox.noted(ancestor));
-    };
+    const complete = [...this.inbox.shown(ref)];
+    const hear = (ancestor: VertexRef) => complete.push(...this.inbox.told(ancestor));
     const { authors, byAuthor, older } = this.#ancestors(vertex);
     const heard = this.#heardIn(ref.round - 1);
     forEachMissing(authors, heard, (author) => hear(byAuthor[author] as VertexRef));

@@ -24,6 +24,8 @@ export interface SwarmOptions {
   readonly stakes: 'equal' | 'unequal';
 }
 
+/** The others have a draw of their own. */
+const DRAWN_KINDS = BYZANTINE_KINDS.filter((kind) => kind !== 'lieInSlim');
 /** Headers and ancestors of one vertex on its way to everybody. */
 const VERTEX_OVERHEAD_BYTES = 64 * 1024;
 
@@ -34,7 +36,8 @@ export function swarmPlan(seed: number, options: SwarmOptions): Plan {
   const roundBytes = stakes.length * chain.maxVertexBytes;
   const network = drawNetwork(stream(seed, 'network-options'), roundBytes);
   const budget = { left: faultyStake(stakes) };
-  const byzantine = drawByzantine(stream(seed, 'byzantine'), stakes, budget);
+  const drawn = drawByzantine(stream(seed, 'byzantine'), stakes, budget);
+  const byzantine = drawSlimLies(stream(seed, 'slim-lies'), drawn);
   const faults = drawFaults(stream(seed, 'faults'), stakes, options.seconds, byzantine, budget);
   return {
     seed,
@@ -150,7 +153,7 @@ function drawByzantine(
   budget: Budget,
 ): ByzantineValidator[] {
   if (random.chance(0.2)) return [];
-  const kinds = random.sample(BYZANTINE_KINDS, random.between(1, 3));
+  const kinds = random.sample(DRAWN_KINDS, random.between(1, 3));
   const chosen: ByzantineValidator[] = [];
   for (const validator of random.shuffled(stakes.map((_, index) => index))) {
     const stake = stakes[validator] as number;
@@ -160,6 +163,16 @@ function drawByzantine(
     chosen.push({ validator, kind: random.pick(kinds) });
   }
   return chosen.sort((a, b) => a.validator - b.validator);
+}
+
+/** In some plans the first of them lies in slim form instead. */
+function drawSlimLies(
+  random: Random,
+  drawn: readonly ByzantineValidator[],
+): readonly ByzantineValidator[] {
+  const [first, ...others] = drawn;
+  if (first === undefined || !random.chance(0.08)) return drawn;
+  return [{ ...first, kind: 'lieInSlim' }, ...others];
 }
 
 const FAULT_KINDS: readonly FaultKind[] = [

@@ -9,6 +9,7 @@ import { DagBuilder, testRecord } from '../../core/dag-builder.ts';
 const SIZE = 20;
 const PEER = 'its author' as never;
 const committee = createCommittee(0, testRecord(SIZE).members);
+const OPTIONS = { hash: taggedHash, leastBytes: 512, askFull() {}, onRestored() {} };
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -77,6 +78,26 @@ describe('a slim vertex between two validators', () => {
   });
 });
 
+describe('a slim vertex that cannot be restored', () => {
+  test('is named by its digest all the same, for those that others build on it', () => {
+    const { first, slim, receiver, asked, restored } = meeting();
+    for (const each of first) receiver.note(each);
+    const builder = new DagBuilder(SIZE);
+    const second = builder.layer(2, builder.layers(1, 1));
+    const above = builder.add(3, 1, second).vertex as Vertex;
+    const author = new SlimVertices(committee, OPTIONS);
+    for (const { vertex } of second) author.note(vertex as Vertex);
+    const message = author.toAll({ kind: 'vertices', epoch: 0, vertices: [above] });
+    if (message.kind !== 'slimVertex') throw new Error(`sent ${message.kind}`);
+    for (const { vertex } of second.slice(1)) receiver.note(vertex as Vertex);
+    expect(receiver.take(PEER, message.slim)).toBeNull();
+    const named = slim.named.map((word, i) => (i === 0 ? word & ~4 : word));
+    expect(receiver.take(PEER, { ...slim, named })).toBeNull();
+    expect(asked).toEqual([slim.ref]);
+    expect(restored.map(({ ref }) => ref)).toEqual([above.ref]);
+  });
+});
+
 describe('a vertex that was lost on its way', () => {
   test('is known by what another one names: only the first that builds on it is asked for in full', () => {
     const { first, vertex, slim, receiver, asked, restored } = meeting();
@@ -105,7 +126,6 @@ describe('what goes out whole', () => {
     const builder = new DagBuilder(4);
     const vertex = builder.add(2, 0, builder.layers(1, 1)).vertex as Vertex;
     const message: PeerMessage = { kind: 'vertices', epoch: 0, vertices: [vertex] };
-    const options = { hash: taggedHash, leastBytes: 512, askFull() {}, onRestored() {} };
-    expect(new SlimVertices(builder.committee, options).toAll(message)).toBe(message);
+    expect(new SlimVertices(builder.committee, OPTIONS).toAll(message)).toBe(message);
   });
 });

@@ -35,6 +35,8 @@ export const BYZANTINE_KINDS = [
   'oldAncestors',
   /** Names one author twice, or ancestors out of order. */
   'malformedAncestors',
+  /** Sends vertices slim, and says of them what is not so: to each peer something else. */
+  'lieInSlim',
   /** Signs vertices of rounds far ahead. */
   'farRounds',
   /** Times at the very limit of the allowed drift, and beyond it. */

@@ -57,6 +57,8 @@ function behaviourOf(
       return malformed.oldAncestors();
     case 'malformedAncestors':
       return malformed.malformedAncestors();
+    case 'lieInSlim':
+      return malformed.lieInSlim();
     case 'farRounds':
       return malformed.farRounds();
     case 'driftTimes':

@@ -1,8 +1,9 @@
 /**
  * Behaviours that sign what a vertex must not say.
  */
+import { type AuthorSet, addAuthor, emptySet } from 'fanal-node/core/author-set.ts';
 import type { Vertex, VertexRef } from 'fanal-node/core/types.ts';
-import type { Behaviour, Draft, Puppet } from './puppet.ts';
+import { type Behaviour, type Draft, honestAnswer, type Puppet } from './puppet.ts';
 
 /** Sends a bad vertex, and every so often a good one, so that its author is not forgotten. */
 function mostly(bad: (puppet: Puppet, draft: Draft) => Vertex): Behaviour {
@@ -119,4 +120,41 @@ export function oversize(): Behaviour {
     const payload = Array.from({ length: count }, () => new Uint8Array(many ? 100 : 16_000));
     return puppet.sign({ ...draft, payload });
   });
+}
+
+/**
+ * A good vertex that goes out whole to some peers, slim to some, and to others in a slim form that
+ * cannot be restored; whoever asks for the whole one gets it half of the time.
+ */
+export function lieInSlim(): Behaviour {
+  return {
+    propose(puppet, draft) {
+      const vertex = puppet.sign(draft);
+      puppet.adopt(vertex);
+      const { epoch } = draft;
+      for (const peer of puppet.peers()) {
+        const named = puppet.random.pick([null, namedIn(puppet, vertex), lieAbout(puppet, vertex)]);
+        const message = { kind: 'vertices', epoch, vertices: [vertex] } as const;
+        puppet.transmit(peer, { kind: 'message', message, named });
+      }
+    },
+    answer: (puppet, from, request) =>
+      puppet.random.chance(0.5) ? honestAnswer(puppet, from, request) : null,
+  };
+}
+
+/** What a slim form may leave out. */
+function namedIn(puppet: Puppet, { header }: Vertex): AuthorSet {
+  const named = emptySet(puppet.committee);
+  for (const { round, author } of header.ancestors) {
+    if (round === header.round - 1 && author !== header.author) addAuthor(named, author);
+  }
+  return named;
+}
+
+/** The same, and some authors that are no ancestors; of the committee or not. */
+function lieAbout(puppet: Puppet, vertex: Vertex): AuthorSet {
+  const named = namedIn(puppet, vertex);
+  for (let i = 0; i < 3; i++) addAuthor(named, puppet.random.below(32 * named.length));
+  return named;
 }
