@@ -5,11 +5,15 @@
  * An author that hides its vertices from some leaves them a whole chain to fetch. Asked for one by
  * one it would take them a round trip for every link.
  */
+import { type Bytes32, equalBytes, ZERO_32 } from 'fanal/primitives/bytes.ts';
 import type { Dag } from './dag.ts';
 import type { Entry } from './entry.ts';
 import { MAX_FETCH_VERTICES, MAX_PUSH_BYTES } from './limits.ts';
 import type { Vertex, VertexRef } from './types.ts';
 import { vertexSize } from './vertex.ts';
+
+/** In place of a digest: whichever vertex of the slot the one who is asked has (rule V4). */
+export const ANY_VERTEX: Bytes32 = ZERO_32;
 
 /** The answer to a peer, newest first of each author; null when something asked for is not here. */
 export function answerFetch(
@@ -19,6 +23,10 @@ export function answerFetch(
 ): Vertex[] | null {
   const asked: Entry[] = [];
   for (const ref of refs) {
+    if (equalBytes(ref.digest, ANY_VERTEX)) {
+      asked.push(...dag.verticesOf(ref.round, ref.author).filter(({ vertex }) => vertex !== null));
+      continue;
+    }
     // What a peer asks for leaves no trace here.
     const entry = ref.round > dag.gcRound ? dag.table.find(ref) : undefined;
     if (entry === undefined || !dag.isAccepted(entry) || entry.vertex === null) return null;
@@ -36,7 +44,7 @@ export function answerFetch(
       answer.add(vertex);
     }
   }
-  return [...answer];
+  return [...answer].slice(0, MAX_FETCH_VERTICES);
 }
 
 /** The author's vertex before this one, if it is accepted here. */

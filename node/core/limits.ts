@@ -49,6 +49,8 @@ export const MAX_PUSH_BYTES = 64 * KIB;
 export const MAX_SLIM_PER_AUTHOR = 16;
 export const SLIM_WAIT_MILLIS = 60;
 export const SLIM_KEEP_MILLIS = 2_000;
+/** Overdue slots that one is asked for with its vertex. */
+export const MAX_SLOTS_ASKED_AT_ONCE = 16;
 /** Overdue slots of which it is remembered whom we asked, for each member. */
 export const MAX_SLOTS_ASKED_PER_MEMBER = 64;
 /** Own vertices sent when a peer subscribes. */

@@ -3,9 +3,11 @@
  */
 import { equalBytes } from 'fanal/primitives/bytes.ts';
 import { type AuthorSet, countOf, forEachAuthor, removeAuthor } from './author-set.ts';
+import { ANY_VERTEX } from './fetch-answer.ts';
 import type { KnownSlots } from './known-slots.ts';
 import {
   MAX_SLIM_PER_AUTHOR,
+  MAX_SLOTS_ASKED_AT_ONCE,
   MAX_SLOTS_ASKED_PER_MEMBER,
   SLIM_KEEP_MILLIS,
   SLIM_WAIT_MILLIS,
@@ -20,6 +22,12 @@ interface Waiting<T> {
   readonly missing: AuthorSet;
   missingCount: number;
   isAsked: boolean;
+}
+
+/** One whose full form is to be asked for, with the slots that it misses. */
+export interface Due<T> {
+  readonly slim: T;
+  readonly missing: readonly Pick<VertexRef, 'round' | 'author'>[];
 }
 
 /** A slot that is overdue: of how many of those who name it the full form may be asked now. */
@@ -51,8 +59,8 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
   /**
    * Takes one in.
    *
-   * @returns `known` when nothing is missing, `waits`, `due` when it waits and its full form is to
-   *   be asked for meanwhile, or `full` when too many of its author wait, or another one of its slot
+   * @returns `known` when nothing is missing, `waits`, `due` when it waits and may be overdue at
+   *   once, or `full` when too many of its author wait, or another one of its slot
    */
   offer(slim: T, now: number): 'known' | 'waits' | 'due' | 'full' {
     const { round, author, digest } = slim.ref;
@@ -69,8 +77,7 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
     const others = this.#byRound.get(round - 1);
     if (others === undefined) this.#byRound.set(round - 1, new Set([waiting]));
     else others.add(waiting);
-    waiting.isAsked = this.#isDue(waiting, now);
-    return waiting.isAsked ? 'due' : 'waits';
+    return this.#missesSuspect(waiting) ? 'due' : 'waits';
   }
 
   /** A vertex with a good signature is here. Returns those that are complete with it. */
@@ -107,32 +114,45 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
    * everything that it names, and what builds on it follows. After some time one that waits is given
    * up: whoever builds on it names it in full.
    */
-  overdue(now: number): readonly T[] {
+  overdue(now: number): readonly Due<T>[] {
     for (const [slot, { at }] of this.#asked) {
       if (now - at >= SLIM_KEEP_MILLIS) this.#asked.delete(slot);
     }
-    const due: T[] = [];
+    const due: Due<T>[] = [];
     for (const one of this.#waiting.values()) {
       if (now - one.since >= SLIM_KEEP_MILLIS) {
         this.#forget(one);
-      } else if (!one.isAsked && this.#isDue(one, now)) {
-        one.isAsked = true;
-        due.push(one.slim);
+        continue;
       }
+      const missing = one.isAsked ? [] : this.#toAsk(one, now);
+      if (missing.length === 0) continue;
+      one.isAsked = true;
+      due.push({ slim: one.slim, missing });
     }
     return due;
   }
 
-  #isDue({ slim, since, missing }: Waiting<T>, now: number): boolean {
+  /** The slots that it waits for which may be asked for now. */
+  #toAsk({ slim, since, missing }: Waiting<T>, now: number): Due<T>['missing'] {
     const round = slim.ref.round - 1;
     const isLate = now - since >= SLIM_WAIT_MILLIS;
-    let isDue = false;
+    const slots: Pick<VertexRef, 'round' | 'author'>[] = [];
     forEachAuthor(missing, (author) => {
+      if (slots.length === MAX_SLOTS_ASKED_AT_ONCE) return;
       if (!isLate && !this.#slots.isSuspect({ round, author })) return;
       const slot = slotKey(round, author);
-      if (!this.#waiting.has(slot) && this.#mayAsk(slot, now)) isDue = true;
+      if (!this.#waiting.has(slot) && this.#mayAsk(slot, now)) slots.push({ round, author });
     });
-    return isDue;
+    return slots;
+  }
+
+  #missesSuspect({ slim, missing }: Waiting<T>): boolean {
+    const round = slim.ref.round - 1;
+    let isSo = false;
+    forEachAuthor(missing, (author) => {
+      if (this.#slots.isSuspect({ round, author })) isSo = true;
+    });
+    return isSo;
   }
 
   #mayAsk(slot: number, now: number): boolean {
@@ -160,6 +180,11 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
     others?.delete(one);
     if (others?.size === 0) this.#byRound.delete(round - 1);
   }
+}
+
+/** What is asked of the author of a slim vertex. */
+export function withMissing(ref: VertexRef, missing: Due<unknown>['missing']): VertexRef[] {
+  return [...missing.map((slot) => ({ ...slot, digest: ANY_VERTEX })), ref];
 }
 
 function slotKey(round: number, author: number): number {

@@ -311,11 +311,11 @@ export class Consensus {
   }
 
   /** The full form of a slim vertex, from its author. Without an answer the core fetches it once it is named. */
-  #askFull(peer: PeerName, ref: VertexRef): void {
+  #askFull(peer: PeerName, refs: readonly VertexRef[]): void {
     const { network, wire, roster } = this.#options;
     const epoch = roster.current?.record.epoch;
     if (epoch === undefined) return;
-    const request = { kind: 'vertices', epoch, refs: [ref] } as const;
+    const request = { kind: 'vertices', epoch, refs } as const;
     const requestId = FIRST_OWN_REQUEST + (this.#fullRequests++ % FIRST_OWN_REQUEST);
     const millis = RUNTIME_LIMITS.fullVertexMillis;
     if (!this.#requests.ask(requestId, peer, epoch, request, millis, () => {})) return;

@@ -198,7 +198,7 @@ export class Intake {
       };
       const vertices = new SlimVertices(epoch.committee, {
         ...{ hash: wire.hash, leastBytes: slim.leastBytes, onRestored },
-        askFull: (peer, ref) => slim.askFull(peer, ref),
+        askFull: (peer, refs) => slim.askFull(peer, refs),
       });
       this.#slim = { epoch, vertices };
     }

@@ -5,7 +5,7 @@ import type { Committee } from '../core/committee.ts';
 import { KnownSlots } from '../core/known-slots.ts';
 import { SLIM_WAIT_MILLIS } from '../core/limits.ts';
 import { nameable, restoreSlim, type SlimVertex, slimOf } from '../core/slim.ts';
-import { SlimInbox } from '../core/slim-inbox.ts';
+import { SlimInbox, withMissing } from '../core/slim-inbox.ts';
 import type { PeerMessage, Vertex, VertexRef } from '../core/types.ts';
 import type { TaggedHash } from '../core/vertex.ts';
 import type { MemberMessage } from '../core/wire.ts';
@@ -15,8 +15,8 @@ export interface SlimVerticesOptions {
   readonly hash: TaggedHash;
   /** A vertex goes out slim when that saves so many bytes. */
   readonly leastBytes: number;
-  /** Asks a peer for the full form of its vertex. */
-  askFull(peer: PeerName, ref: VertexRef): void;
+  /** Asks a peer for the full form of its vertex, and for those ancestors of it that are missing. */
+  askFull(peer: PeerName, refs: readonly VertexRef[]): void;
   /** A vertex that waited is whole; its signature is not checked. */
   onRestored(peer: PeerName, vertex: Vertex): void;
 }
@@ -73,11 +73,11 @@ export class SlimVertices {
         this.#lookLater();
         return null;
       case 'due':
-        this.#options.askFull(peer, slim.ref);
+        this.#askOverdue();
         this.#lookLater();
         return null;
       case 'full':
-        this.#options.askFull(peer, slim.ref);
+        this.#options.askFull(peer, [slim.ref]);
         return null;
     }
   }
@@ -89,19 +89,23 @@ export class SlimVertices {
   #restore(slim: FromPeer): Vertex | null {
     const vertex = restoreSlim(slim, this.#slots, this.#options.hash);
     if (vertex !== null) return vertex;
-    this.#options.askFull(slim.peer, slim.ref);
+    this.#options.askFull(slim.peer, [slim.ref]);
     // Those who could restore it name it by its author alone.
     this.#restoreAll(this.#inbox.told(slim.ref));
     return null;
+  }
+
+  #askOverdue(): void {
+    for (const { slim, missing } of this.#inbox.overdue(performance.now())) {
+      this.#options.askFull(slim.peer, withMissing(slim.ref, missing));
+    }
   }
 
   #lookLater(): void {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      for (const { peer, ref } of this.#inbox.overdue(performance.now())) {
-        this.#options.askFull(peer, ref);
-      }
+      this.#askOverdue();
       if (this.#inbox.count > 0) this.#lookLater();
     }, SLIM_WAIT_MILLIS / 2);
     this.#timer.unref();

@@ -2,10 +2,17 @@
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import { createCommittee } from 'fanal-node/core/committee.ts';
 import type { Entry } from 'fanal-node/core/entry.ts';
+import { answerFetch } from 'fanal-node/core/fetch-answer.ts';
 import { KnownSlots, SUSPECT_ROUNDS } from 'fanal-node/core/known-slots.ts';
-import { MAX_SLIM_PER_AUTHOR, SLIM_KEEP_MILLIS, SLIM_WAIT_MILLIS } from 'fanal-node/core/limits.ts';
+import {
+  MAX_FETCH_VERTICES,
+  MAX_SLIM_PER_AUTHOR,
+  MAX_SLOTS_ASKED_AT_ONCE,
+  SLIM_KEEP_MILLIS,
+  SLIM_WAIT_MILLIS,
+} from 'fanal-node/core/limits.ts';
 import { nameable, restoreSlim, type SlimVertex, slimOf } from 'fanal-node/core/slim.ts';
-import { SlimInbox } from 'fanal-node/core/slim-inbox.ts';
+import { SlimInbox, withMissing } from 'fanal-node/core/slim-inbox.ts';
 import type { Vertex } from 'fanal-node/core/types.ts';
 import { encodeVertex } from 'fanal-node/core/vertex.ts';
 import { decodeMessage, encodeMessage } from 'fanal-node/core/wire.ts';
@@ -30,6 +37,8 @@ function knowing(entries: readonly { readonly ref: Vertex['ref'] }[]): KnownSlot
   for (const { ref } of entries) slots.note(ref);
   return slots;
 }
+
+const slotOf = ({ round, author }: Entry) => ({ round, author });
 
 function slim(vertex: Vertex, slots: KnownSlots): SlimVertex {
   const named = nameable(vertex, slots, 512);
@@ -127,7 +136,8 @@ describe('slim vertices on their way in', () => {
     expect(inbox.offer(small, 100)).toBe('waits');
     expect(inbox.offer(small, 101)).toBe('waits');
     expect(inbox.overdue(100 + SLIM_WAIT_MILLIS - 1)).toEqual([]);
-    expect(inbox.overdue(100 + SLIM_WAIT_MILLIS)).toEqual([small]);
+    const missing = first.slice(1, 1 + MAX_SLOTS_ASKED_AT_ONCE).map(slotOf);
+    expect(inbox.overdue(100 + SLIM_WAIT_MILLIS)).toEqual([{ slim: small, missing }]);
     expect(inbox.overdue(100 + SLIM_WAIT_MILLIS + 1)).toEqual([]);
     expect(inbox.count).toBe(1);
     expect(inbox.overdue(100 + SLIM_KEEP_MILLIS)).toEqual([]);
@@ -196,7 +206,7 @@ describe('slim vertices on their way in', () => {
     expect(inbox.offer({ ...twin, named: below.named }, 0)).toBe('known');
     const blind = new SlimInbox<SlimVertex>(knowing([...first.slice(2), ...second]));
     expect([blind.offer(below, 0), blind.offer(above, 0)]).toEqual(['waits', 'waits']);
-    expect(blind.overdue(SLIM_WAIT_MILLIS)).toEqual([below]);
+    expect(blind.overdue(SLIM_WAIT_MILLIS).map(({ slim }) => slim)).toEqual([below]);
   });
 
   it('are few of each author, and one of a slot: others are asked for whole', () => {
@@ -216,6 +226,30 @@ describe('slim vertices on their way in', () => {
     const fresh = new SlimInbox<SlimVertex>(knowing([]));
     expect(fresh.offer(slim(vertex, knowing(first)), 0)).toBe('waits');
     expect(fresh.offer(slim(twin, knowing(first)), 0)).toBe('full');
+  });
+});
+
+describe('who is asked for the full form of a vertex', () => {
+  it('gives what it has of the slots that the other one misses, and of unknown ones nothing', () => {
+    const { builder, first, vertex } = world();
+    const missing = [first[4] as Entry, first[9] as Entry].map(slotOf);
+    const refs = withMissing(vertex.ref, [...missing, { round: 2, author: 30 }]);
+    const twin = builder.add(1, 9, builder.table.genesis, 1);
+    const answer = answerFetch(builder.dag, 1, refs);
+    expect(answer?.map(({ ref }) => ref)).toEqual([
+      first[4]?.ref,
+      first[9]?.ref,
+      twin.ref,
+      vertex.ref,
+      // Its author's earlier one comes along, as with every answer.
+      first[0]?.ref,
+    ]);
+  });
+
+  it('gives no more than an answer may hold', () => {
+    const { builder, first, vertex } = world();
+    const refs = withMissing(vertex.ref, first.map(slotOf));
+    expect(answerFetch(builder.dag, 1, refs)).toHaveLength(MAX_FETCH_VERTICES);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { AuthorSet } from 'fanal-node/core/author-set.ts';
 import { SLIM_WAIT_MILLIS } from 'fanal-node/core/limits.ts';
+import { withMissing } from 'fanal-node/core/slim-inbox.ts';
 import type {
   Effect,
   EpochRecord,
@@ -12,6 +13,7 @@ import type {
   PeerRequest,
   PeerResponse,
   Vertex,
+  VertexRef,
 } from 'fanal-node/core/types.ts';
 import type { Envelope } from './envelope.ts';
 import type { Inbound } from './inbound.ts';
@@ -211,8 +213,15 @@ export class Exchange {
     const now = this.#port.nowMillis();
     const outcome = inbox.offer(arrival, now);
     if (outcome === 'known') this.#restore(arrival);
-    if (outcome === 'full' || outcome === 'due') this.#askFull(arrival);
+    if (outcome === 'full') this.#askFull(arrival, [arrival.ref]);
+    if (outcome === 'due') this.#askOverdue(inbox);
     if (outcome === 'waits' || outcome === 'due') this.#lookLater(inbox);
+  }
+
+  #askOverdue(inbox: SimSlim['inbox']): void {
+    for (const { slim, missing } of inbox.overdue(this.#port.nowMillis())) {
+      this.#askFull(slim, withMissing(slim.ref, missing));
+    }
   }
 
   #lookLater(inbox: SimSlim['inbox']): void {
@@ -220,7 +229,7 @@ export class Exchange {
     this.#isLooking = true;
     this.#port.atMillis(this.#port.nowMillis() + SLIM_WAIT_MILLIS / 2, () => {
       this.#isLooking = false;
-      for (const one of inbox.overdue(this.#port.nowMillis())) this.#askFull(one);
+      this.#askOverdue(inbox);
       if (inbox.count > 0) this.#lookLater(inbox);
     });
   }
@@ -230,7 +239,7 @@ export class Exchange {
     const { from, vertex } = arrival;
     const slim = this.#slimOf(record);
     if (!slim.isRestored(arrival)) {
-      this.#askFull(arrival);
+      this.#askFull(arrival, [arrival.ref]);
       for (const other of slim.inbox.told(arrival.ref)) this.#restore(other);
       return;
     }
@@ -239,10 +248,10 @@ export class Exchange {
     this.#message(from, message, null);
   }
 
-  #askFull({ from, ref }: SlimArrival): void {
+  #askFull({ from }: SlimArrival, refs: readonly VertexRef[]): void {
     const { epoch } = this.#port.record;
     const id = this.#nextFull++;
-    const request: PeerRequest = { kind: 'vertices', epoch, refs: [ref] };
+    const request: PeerRequest = { kind: 'vertices', epoch, refs };
     this.#outstanding.set(id, { to: from, request });
     this.#port.transmit(from, { kind: 'request', id, request });
   }

@@ -1,5 +1,7 @@
 import { taggedHash } from 'fanal/primitives/hash.ts';
 import { createCommittee } from 'fanal-node/core/committee.ts';
+import { MAX_SLOTS_ASKED_AT_ONCE } from 'fanal-node/core/limits.ts';
+import { withMissing } from 'fanal-node/core/slim-inbox.ts';
 import type { PeerMessage, Vertex } from 'fanal-node/core/types.ts';
 import { encodeVertex } from 'fanal-node/core/vertex.ts';
 import { SlimVertices } from 'fanal-node/runtime/slim-vertices.ts';
@@ -29,7 +31,7 @@ function meeting() {
   const options = {
     hash: taggedHash,
     leastBytes: 512,
-    askFull: (_peer: unknown, ref: unknown) => asked.push(ref),
+    askFull: (_peer: unknown, refs: unknown) => asked.push(refs),
     onRestored: (_peer: unknown, whole: Vertex) => restored.push(whole),
   };
   const author = new SlimVertices(committee, options);
@@ -59,10 +61,11 @@ describe('a slim vertex between two validators', () => {
   });
 
   test('is asked for in full, once, when that takes too long', () => {
-    const { vertex, slim, receiver, asked, restored } = meeting();
+    const { first, vertex, slim, receiver, asked, restored } = meeting();
+    const missing = first.slice(1, 1 + MAX_SLOTS_ASKED_AT_ONCE).map(({ ref }) => ref);
     expect(receiver.take(PEER, slim)).toBeNull();
     vi.advanceTimersByTime(1_000);
-    expect(asked).toEqual([vertex.ref]);
+    expect(asked).toEqual([withMissing(vertex.ref, missing)]);
     expect(restored).toEqual([]);
   });
 
@@ -74,7 +77,7 @@ describe('a slim vertex between two validators', () => {
       receiver.note(each.ref.author === 3 ? (twin.vertex as Vertex) : each);
     }
     expect(receiver.take(PEER, slim)).toBeNull();
-    expect(asked).toEqual([slim.ref]);
+    expect(asked).toEqual([[slim.ref]]);
   });
 });
 
@@ -93,7 +96,7 @@ describe('a slim vertex that cannot be restored', () => {
     expect(receiver.take(PEER, message.slim)).toBeNull();
     const named = slim.named.map((word, i) => (i === 0 ? word & ~4 : word));
     expect(receiver.take(PEER, { ...slim, named })).toBeNull();
-    expect(asked).toEqual([slim.ref]);
+    expect(asked).toEqual([[slim.ref]]);
     expect(restored.map(({ ref }) => ref)).toEqual([above.ref]);
   });
 });
