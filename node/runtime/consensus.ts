@@ -124,7 +124,8 @@ export class Consensus {
       certifiedSize: () => this.status().certifiedSize,
       slim: {
         leastBytes: options.slimLeastBytes,
-        askFull: (peer, ref) => this.#askFull(peer, ref),
+        askFull: (peer, refs) => this.#askFull(peer, refs),
+        onFailure: (error) => this.#fail(error as Error),
       },
       onEvent: (event) => this.#driver.push(event),
       onVertex: (vertex) => options.payloads.check(vertex),

@@ -50,7 +50,10 @@ export interface IntakeOptions {
   readonly certifiedSize: () => bigint;
   onEvent(event: Event): void;
   /** Slim vertices go out when that saves so many bytes; absent where none are sent. */
-  readonly slim?: Pick<SlimVerticesOptions, 'leastBytes' | 'askFull'>;
+  readonly slim?: Pick<SlimVerticesOptions, 'leastBytes' | 'askFull'> & {
+    /** What went wrong here, and not at the peer, with a vertex that waited. */
+    onFailure(error: unknown): void;
+  };
   onVertex(vertex: Vertex): void;
   onTransactions(peer: PeerName, transactions: readonly Bytes[]): void;
   onOffence(peer: PeerName, offence: Offence, error: unknown): void;
@@ -194,7 +197,7 @@ export class Intake {
       const onRestored = (peer: PeerName, vertex: Vertex) => {
         const from = epoch.authors.get(peer);
         if (from === undefined) return;
-        void this.#blaming(peer, () => this.#pushed(epoch, from, [vertex]));
+        this.#blaming(peer, () => this.#pushed(epoch, from, [vertex])).catch(slim.onFailure);
       };
       const vertices = new SlimVertices(epoch.committee, {
         ...{ hash: wire.hash, leastBytes: slim.leastBytes, onRestored },
