@@ -109,10 +109,10 @@ export class SlimInbox<T extends { readonly ref: VertexRef; readonly named: Auth
   }
 
   /**
-   * Says whose full form is to be asked for: of those that wait for long for something that is not
-   * itself waiting here, one for each such slot, then two, then four. One full form tells of
-   * everything that it names, and what builds on it follows. After some time one that waits is given
-   * up: whoever builds on it names it in full.
+   * Says whose full form is to be asked for: of those that wait for long, or for a suspect, for
+   * something that is not itself waiting here; two for each such slot, then four more, then eight.
+   * One full form tells of everything that it names, and what builds on it follows. After some time
+   * one that waits is given up: whoever builds on it names it in full.
    */
   overdue(now: number): readonly Due<T>[] {
     for (const [slot, { at }] of this.#asked) {
