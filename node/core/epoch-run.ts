@@ -377,10 +377,15 @@ export class EpochRun {
     this.#admission.take(vertex, now);
   }
 
+  /** Whether an own vertex may be one of those that the disk has lost (rule R6). */
+  #mayBeForgotten({ round }: Entry): boolean {
+    return this.#phase === 'amnesia' || round < (this.#proposer as Proposer).resumeFrom;
+  }
+
   /** Rule R5: an own vertex that we do not know means that our key signs elsewhere, or amnesia. */
   #mayBeOwn(entry: Entry): boolean {
+    if (this.#mayBeForgotten(entry)) return true;
     const proposer = this.#proposer as Proposer;
-    if (this.#phase === 'amnesia' || entry.round < proposer.resumeFrom) return true;
     const known = this.#seen.first(entry);
     // A vertex of ours from before a restart that was written and collected is no news.
     if (known === undefined && entry.round <= proposer.previous.round) {
@@ -409,7 +414,8 @@ export class EpochRun {
     this.#votes.onAccepted(entry);
     this.#carried.add(vertex.transactionIds);
     if (entry.author === this.self) {
-      if (this.#phase === 'amnesia') this.#proposer?.noteOwn(entry);
+      // The next one builds on it, as it would after a restart.
+      if (this.#mayBeForgotten(entry)) this.#proposer?.noteOwn(entry);
     } else if (vertex.header.cosignature !== null) {
       this.#certifier.onCosignature(entry.author, vertex.header.cosignature);
     }

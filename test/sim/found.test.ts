@@ -103,6 +103,11 @@ describe('what went wrong once goes right', () => {
     expect(report.violation).toBeNull();
   });
 
+  test('an own vertex that comes when the amnesia is over is built on, as after a restart', async () => {
+    const report = await simulate(swarmPlan(121, { nodes: 7, seconds: 60, stakes: 'unequal' }));
+    expect(report.violation).toBeNull();
+  });
+
   test('a flood of questions on slow links holds nobody else up', async () => {
     const report = await simulate(
       calmPlan({
