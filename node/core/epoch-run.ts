@@ -22,7 +22,13 @@ import { Execution } from './execution.ts';
 import { answerFetch } from './fetch-answer.ts';
 import { LeaderSchedule } from './leader-schedule.ts';
 import { LeaderVotes } from './leader-votes.ts';
-import { EMPTY_BEHIND_COMMITS, HALVE_BEHIND_COMMITS, MAX_DRAINING_ROUNDS } from './limits.ts';
+import {
+  EMPTY_BEHIND_COMMITS,
+  HALVE_BEHIND_COMMITS,
+  MAX_DRAINING_ROUNDS,
+  MUCH_MISSING,
+  PLAN_INTERVAL_MILLIS,
+} from './limits.ts';
 import { type CommitOutput, Linearizer } from './linearizer.ts';
 import type { StepOutput } from './output.ts';
 import { OwnReports } from './own-reports.ts';
@@ -100,6 +106,7 @@ export class EpochRun {
   readonly #reports: OwnReports;
   readonly #own: OwnVertices;
   #isRestoring = true;
+  #fetchesPlannedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: RunPorts, stored: StoredState, now: number) {
     this.#ports = ports;
@@ -357,10 +364,20 @@ export class EpochRun {
     this.#tryCommit(now);
     while (this.#tryPropose(now)) this.#tryCommit(now);
     const again = [
-      this.#synchronizer.plan(this.#manager.missing(), now),
+      this.#planFetches(now),
       this.#syncer.plan(this.#linearizer.tip.index, this.#own.isLeftBehind, now),
     ].filter((at) => at !== null);
     this.#ports.setTimer('sync', again.length === 0 ? null : Math.min(...again));
+  }
+
+  /** Where much is missing, planning costs more than the vertex that was the reason for it. */
+  #planFetches(now: number): number | null {
+    const isMuch = this.#manager.missingCount > MUCH_MISSING;
+    if (isMuch && now < this.#fetchesPlannedAt + PLAN_INTERVAL_MILLIS) {
+      return this.#fetchesPlannedAt + PLAN_INTERVAL_MILLIS;
+    }
+    this.#fetchesPlannedAt = now;
+    return this.#synchronizer.plan(this.#manager.missing(), now);
   }
 
   // -------------------------------------------------------------------------------------------

@@ -40,6 +40,9 @@ export const MAX_FETCHES_PER_PEER = 4;
 export const MAX_FETCHES_PER_REF = 2;
 /** The same while the last one waits for its answer already for long. */
 export const MAX_SLOW_FETCHES_PER_REF = 6;
+/** Where more is missing, fetches are planned no more often than this. */
+export const MUCH_MISSING = 64;
+export const PLAN_INTERVAL_MILLIS = 20;
 /** Waiting vertices looked at to find out who has a missing ancestor. */
 export const MAX_WAITERS_LOOKED_AT = 64;
 /** Ancestors pushed with an own vertex to one peer. */

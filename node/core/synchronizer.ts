@@ -97,6 +97,7 @@ export class Synchronizer {
     }
     this.#forget(missing);
     const byPeer = new Map<number, Entry[]>();
+    let left = this.#capacity();
     for (const pending of missing) {
       const due = pending.since + this.#local.fetchDelay;
       let state = this.#refs.get(pending.entry);
@@ -110,8 +111,10 @@ export class Synchronizer {
         state.wanted = pending.wantedBy.size;
       }
       if (state.nextAt > now || state.inFlight >= this.#mostInFlight(state, now)) continue;
+      if (left === 0) break;
       const peer = this.#choose(pending, state, byPeer);
       if (peer === null) continue;
+      left--;
       state.inFlight += 1;
       state.tries += 1;
       state.askedAt = now;
@@ -153,6 +156,16 @@ export class Synchronizer {
     if (this.#refs.size <= missing.length) return;
     const wanted = new Set(missing.map(({ entry }) => entry));
     for (const entry of this.#refs.keys()) if (!wanted.has(entry)) this.#refs.delete(entry);
+  }
+
+  /** How many more vertices all peers together may be asked for. */
+  #capacity(): number {
+    let requests = 0;
+    for (let peer = 0; peer < this.#committee.size; peer++) {
+      if (peer === this.#self || this.#down[peer] === 1) continue;
+      requests += MAX_FETCHES_PER_PEER - (this.#inFlightByPeer[peer] as number);
+    }
+    return requests * MAX_FETCH_VERTICES;
   }
 
   /** The next in turn that can be asked: who waits for it, its author, then all the others. */
